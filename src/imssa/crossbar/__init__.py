@@ -1,0 +1,8 @@
+"""Chips: the interface, the simulated chip, the step-by-step executor, the fused simulation."""
+
+from imssa.crossbar.chip import Chip, SimulatedChip
+from imssa.crossbar.executor import execute, write_program
+from imssa.crossbar.fused import simulate
+from imssa.crossbar.trace import Trace
+
+__all__ = ["Chip", "SimulatedChip", "Trace", "execute", "simulate", "write_program"]

@@ -1,0 +1,70 @@
+"""Programmed arrays of simulated chip instances: effective weights and read variances in codes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from imssa.hardware.description import ChipDescription
+from imssa.hardware.pairs import (
+    WrittenDevices,
+    pair_targets,
+    read_variance,
+    weight_deviation,
+    write_devices,
+)
+from imssa.kernels.random import Key
+from imssa.program.program import ArrayContents, Program
+
+
+@dataclass(frozen=True)
+class ProgrammedArray:
+    """One array of many chip instances after writing.
+
+    Attributes:
+        devices: Conductances and defects.
+        weights: Effective weight of each pair in codes: the integer code plus its deviation.
+        variance: Variance of each weight at each read, in squared codes.
+    """
+
+    devices: WrittenDevices
+    weights: Float64[np.ndarray, "chips word_lines pairs"]
+    variance: Float64[np.ndarray, "chips word_lines pairs"]
+
+
+def targets_of(contents: ArrayContents) -> Float64[np.ndarray, "word_lines bit_lines"]:
+    """Target conductances of an array in siemens; NaN where nothing is written."""
+    targets = pair_targets(contents.codes, contents.siemens_per_step)
+    targets[~np.repeat(contents.written, 2, axis=1)] = np.nan
+    return targets
+
+
+def program_array(
+    contents: ArrayContents,
+    chip: ChipDescription,
+    key: Key,
+    instances: Int64[np.ndarray, " chips"],
+) -> ProgrammedArray:
+    """Writes one array of many chip instances.
+
+    Args:
+        contents: What it is to hold.
+        chip: Device laws.
+        key: Random key of the array.
+        instances: Numbers of the chip instances; results depend on the number alone.
+    """
+    devices = write_devices(targets_of(contents), chip, key, instances)
+    conductance = devices.conductance_siemens
+    step = contents.siemens_per_step
+    deviation = weight_deviation(conductance, contents.codes, step)
+    return ProgrammedArray(devices, contents.codes + deviation, read_variance(conductance, chip, step))
+
+
+def program_chips(
+    program: Program, chip: ChipDescription, key: Key, instances: Int64[np.ndarray, " chips"]
+) -> tuple[ProgrammedArray, ...]:
+    """Writes all arrays of many chip instances."""
+    return tuple(
+        program_array(contents, chip, key.child("array", number), instances)
+        for number, contents in enumerate(program.arrays)
+    )

@@ -1,0 +1,135 @@
+"""Reading one recording, and refusing what is not a usable recording."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32
+
+from imssa.errors import DataError
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+READ_ANEW = "Fetch or record the file again."
+
+
+def read_audio(file: Path, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
+    """Samples of one mono recording (WAV, FLAC, ...), float32 in -1..1.
+
+    Args:
+        file: The recording.
+        rate_hertz: The sampling rate that it must have.
+
+    Returns:
+        Samples, shape (samples,).
+
+    Raises:
+        DataError: The file is missing, empty, truncated, no audio, not mono, of another rate,
+            silent, or holds values that are not finite or lie outside -1..1.
+    """
+    return decode_audio(read_content(file), str(file), rate_hertz)
+
+
+def read_content(file: Path) -> bytes:
+    """The bytes of a recording.
+
+    Raises:
+        DataError: The file is missing or cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(
+            given=f"recording {file}",
+            rule=f"a recording is a readable file ({error.strerror})",
+            remedy="Check the path and its permissions.",
+        ) from error
+
+
+def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
+    """Samples of one mono recording held in memory; see ``read_audio``.
+
+    Args:
+        content: The bytes of an audio file.
+        name: What error messages call it.
+        rate_hertz: The sampling rate that it must have.
+
+    Returns:
+        Samples, shape (samples,), float32 in -1..1.
+
+    Raises:
+        DataError: As for ``read_audio``.
+    """
+    import soundfile
+
+    if not content:
+        raise DataError(given=name, rule="the file is empty", remedy=READ_ANEW)
+    _check_wav_complete(content, name)
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+            _check_header(sound, name, rate_hertz)
+            samples: Float32[np.ndarray, " samples"] = sound.read(dtype="float32")
+    except soundfile.LibsndfileError as error:
+        known = "Format not recognised" not in error.error_string
+        rule = "the file is truncated or damaged" if known else "the file is not a known audio file"
+        raise DataError(given=name, rule=rule, remedy=READ_ANEW) from error
+    _check_samples(samples, name)
+    return samples
+
+
+def _check_wav_complete(content: bytes, name: str) -> None:
+    """Refuses a cut file: libsndfile reads what is left of one without a word."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        return
+    start = 12
+    while start + 8 <= len(content):
+        size = int.from_bytes(content[start + 4 : start + 8], "little")
+        body = start + 8
+        if body + size > len(content):
+            break
+        if content[start : start + 4] == b"data":
+            return
+        start = body + size + size % 2
+    raise DataError(
+        given=name,
+        rule=f"the file is truncated: it ends after {len(content)} bytes, before its samples do",
+        remedy=READ_ANEW,
+    )
+
+
+def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
+    if sound.channels != 1:
+        raise DataError(
+            given=f"{name} with {sound.channels} channels",
+            rule="a recording has one channel",
+            remedy="Mix it down to mono.",
+        )
+    if sound.samplerate != rate_hertz:
+        raise DataError(
+            given=f"{name} at {sound.samplerate} Hz",
+            rule=f"recordings of this data set are sampled at {rate_hertz} Hz",
+            remedy=f"Resample it to {rate_hertz} Hz.",
+        )
+    if sound.frames == 0:
+        raise DataError(given=name, rule="the recording has no samples", remedy=READ_ANEW)
+
+
+def _check_samples(samples: Float32[np.ndarray, " samples"], name: str) -> None:
+    if not np.isfinite(samples).all():
+        raise DataError(
+            given=name, rule="the recording holds NaN or infinite samples", remedy=READ_ANEW
+        )
+    if np.abs(samples).max() > 1:
+        raise DataError(
+            given=f"{name} with a sample of {np.abs(samples).max():g}",
+            rule="samples lie between -1 and 1",
+            remedy="Scale the recording to full scale 1.",
+        )
+    if not samples.any():
+        raise DataError(
+            given=name,
+            rule="the recording is silent: every sample is zero",
+            remedy="Record it again, or leave it out.",
+        )

@@ -1,0 +1,119 @@
+"""Seeded changes of training features: shifts, masks and noise.
+
+Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from pydantic import BaseModel, ConfigDict, Field
+
+from imssa.data.dataset import true_frames
+from imssa.errors import RecipeError
+
+
+class AugmentationConfig(BaseModel):
+    """What changes each time a training sequence is used; None leaves a change out.
+
+    Attributes:
+        time_shift_frames: Largest shift to either side; drawn uniformly.
+        time_mask_frames: Largest number of neighbouring frames set to zero; drawn uniformly from 0.
+        channel_mask_channels: Largest number of neighbouring features set to zero; likewise.
+        noise_std: Deviation of Gaussian noise, in units of the normalized features.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    time_shift_frames: int | None = Field(default=None, ge=1)
+    time_mask_frames: int | None = Field(default=None, ge=1)
+    channel_mask_channels: int | None = Field(default=None, ge=1)
+    noise_std: float | None = Field(default=None, gt=0)
+
+    def faults(self, length: int, n_features: int) -> list[RecipeError]:
+        """What does not fit sequences of a padded length and a number of features."""
+        limits = (
+            ("time_shift_frames", self.time_shift_frames, "padded length", length),
+            ("time_mask_frames", self.time_mask_frames, "padded length", length),
+            ("channel_mask_channels", self.channel_mask_channels, "number of features", n_features),
+        )
+        return [
+            RecipeError(
+                given=f"{key} = {value}",
+                rule=f"it must lie below the {what} {limit}",
+                remedy=f"Set {key} below {limit}, or leave it out.",
+            )
+            for key, value, what, limit in limits
+            if value is not None and value >= limit
+        ]
+
+
+def augment(
+    features: Float32[np.ndarray, "batch length features"],
+    lengths: Int64[np.ndarray, " batch"],
+    generator: np.random.Generator,
+    config: AugmentationConfig,
+) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
+    """A changed copy of a batch of normalized sequences.
+
+    Applied in this order: shift, time mask, channel mask, noise. A shift to the right puts zero
+    frames (the mean, after normalization) in front and lengthens the sequence up to the padded
+    length; one to the left drops the first frames. At least one true frame is left by each.
+
+    Args:
+        features: (batch, length, features), zero where padded.
+        lengths: (batch,).
+        generator: Draws everything; equal generators give equal results.
+        config: What to change.
+
+    Returns:
+        New features, zero where padded, and new lengths.
+
+    Raises:
+        RecipeError: A shift or mask is as large as the sequences.
+    """
+    faults = config.faults(features.shape[1], features.shape[2])
+    if faults:
+        raise faults[0]
+    features, lengths = features.copy(), lengths.copy()
+    if config.time_shift_frames is not None:
+        features, lengths = _shift(features, lengths, generator, config.time_shift_frames)
+    if config.time_mask_frames is not None:
+        masked = _runs(lengths, features.shape[1], generator, config.time_mask_frames)
+        features[masked] = 0
+    if config.channel_mask_channels is not None:
+        widths = np.full(len(features), features.shape[2])
+        masked = _runs(widths, features.shape[2], generator, config.channel_mask_channels)
+        features = np.where(masked[:, None, :], np.float32(0), features)
+    if config.noise_std is not None:
+        noise = generator.standard_normal(features.shape, np.float32) * np.float32(config.noise_std)
+        features += noise * true_frames(lengths, features.shape[1])[:, :, None]
+    return features, lengths
+
+
+def _shift(
+    features: Float32[np.ndarray, "batch length features"],
+    lengths: Int64[np.ndarray, " batch"],
+    generator: np.random.Generator,
+    largest: int,
+) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
+    """Frame t of the result is frame t - shift of the input where there is one, else zero."""
+    length = features.shape[1]
+    drawn = generator.integers(-largest, largest, size=len(lengths), endpoint=True)
+    shifts = np.maximum(drawn, 1 - lengths)
+    origin = np.arange(length) - shifts[:, None]
+    inside = (origin >= 0) & (origin < lengths[:, None])
+    moved = np.take_along_axis(features, np.clip(origin, 0, length - 1)[:, :, None], axis=1)
+    return np.where(inside[:, :, None], moved, np.float32(0)), np.minimum(lengths + shifts, length)
+
+
+def _runs(
+    lengths: Int64[np.ndarray, " rows"], length: int, generator: np.random.Generator, widest: int
+) -> Bool[np.ndarray, "rows places"]:
+    """One run of True per row, 0 to ``widest`` long, within its first entries but not all of them."""
+    drawn = generator.integers(0, widest, size=len(lengths), endpoint=True)
+    widths = np.minimum(drawn, lengths - 1)
+    starts = generator.integers(0, lengths - widths, endpoint=True)
+    places = np.arange(length)
+    behind = places >= starts[:, None]
+    before = places < (starts + widths)[:, None]
+    run: np.ndarray = behind & before
+    return run

@@ -1,0 +1,68 @@
+"""The 600 recordings of "zero" and "one" that come with the package.
+
+They are those of the Free Spoken Digit Dataset, as FLAC without loss in one archive; its licence
+(CC BY-SA 4.0) and its authors stand beside it in ``LICENSE-fsdd.txt``.
+"""
+
+import importlib.resources
+import zipfile
+from pathlib import Path
+from typing import Final
+
+from imssa.data import fsdd
+from imssa.data.recordings import RecordingFile, RecordingFormat
+from imssa.errors import DataError
+
+ARCHIVE: Final = "fsdd-zero-one.zip"
+WORDS: Final = ("zero", "one")
+
+
+def read(root: Path | None, words: tuple[str, ...]) -> tuple[RecordingFile, ...]:
+    """Reads the bundled recordings of some words.
+
+    Args:
+        root: None; the recordings lie in the package.
+        words: Words of ``WORDS``.
+
+    Returns:
+        Files sorted by word, speaker and take.
+
+    Raises:
+        DataError: A folder was named, or the archive is missing or damaged.
+
+    Example:
+        >>> len(read(None, ("zero",)))
+        300
+    """
+    if root is not None:
+        raise DataError(
+            given=f"data root {root}",
+            rule="the bundled recordings lie in the package",
+            remedy="Leave root out.",
+        )
+    return read_archive(importlib.resources.files("imssa.data") / "bundled" / ARCHIVE, words)
+
+
+def read_archive(
+    archive: "importlib.resources.abc.Traversable", words: tuple[str, ...]
+) -> tuple[RecordingFile, ...]:
+    """Reads recordings of some words from an archive of FLAC files; see ``read``.
+
+    Raises:
+        DataError: The archive is missing, damaged or incomplete.
+    """
+    try:
+        with archive.open("rb") as stream, zipfile.ZipFile(stream) as opened:
+            contents = [(Path(name).stem, opened.read(name)) for name in opened.namelist()]
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DataError(
+            given=f"archive {archive.name}",
+            rule=f"the bundled recordings are missing or damaged ({error})",
+            remedy="Install imssa again.",
+        ) from error
+    return fsdd.select(contents, words, archive.name)
+
+
+FORMAT: Final = RecordingFormat(
+    kind="bundled-zero-one", words=WORDS, rate_hertz=fsdd.RATE_HERTZ, needs_root=False, read=read
+)

@@ -1,0 +1,181 @@
+"""Splits into training, validation and test parts; nothing lies in two of them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from imssa.data.dataset import SequenceDataset
+from imssa.errors import DataError
+
+FOLDS: Final = 10
+TAKES_PER_FOLD: Final = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The three parts of a data set.
+
+    Args:
+        train: What training sees; at least one item.
+        validation: What choices are made on; may be empty.
+        test: What results are measured on, and nothing else; at least one item.
+
+    Raises:
+        DataError: An item lies in two parts, training or test part is empty, or the parts have
+            different classes or features.
+    """
+
+    train: SequenceDataset
+    validation: SequenceDataset
+    test: SequenceDataset
+
+    def __post_init__(self) -> None:
+        _check_disjoint(self)
+        _check_filled(self)
+        _check_alike(self)
+
+    @property
+    def parts(self) -> tuple[SequenceDataset, SequenceDataset, SequenceDataset]:
+        """Training, validation and test part."""
+        return self.train, self.validation, self.test
+
+
+def split_official(
+    dataset: SequenceDataset, validation_share: float, generator: np.random.Generator
+) -> Split:
+    """The published split of the spoken digits: takes 0 to 4 are the test part.
+
+    Source: README of the Free Spoken Digit Dataset, section "Usage".
+
+    Args:
+        dataset: The data set.
+        validation_share: Share of the training recordings that becomes the validation part.
+        generator: Draws which ones.
+
+    Raises:
+        DataError: A part is empty, or the share is not in 0 to 1.
+    """
+    return split_fold(dataset, 0, validation_share, generator)
+
+
+def split_fold(
+    dataset: SequenceDataset, fold: int, validation_share: float, generator: np.random.Generator
+) -> Split:
+    """One of ten folds of the recording index: fold f tests takes 5 f to 5 f + 4.
+
+    Args:
+        dataset: The data set.
+        fold: 0 to 9; fold 0 is the official split.
+        validation_share: Share of the training recordings that becomes the validation part.
+        generator: Draws which ones.
+
+    Raises:
+        DataError: There is no such fold, a part is empty, or the share is not in 0 to 1.
+    """
+    if not 0 <= fold < FOLDS:
+        raise DataError(
+            given=f"fold = {fold}",
+            rule=f"there are {FOLDS} folds, counted from 0",
+            remedy=f"Choose a fold from 0 to {FOLDS - 1}.",
+        )
+    test = dataset.takes // TAKES_PER_FOLD == fold
+    return _split(dataset, test, validation_share, generator)
+
+
+def split_by_speaker(
+    dataset: SequenceDataset,
+    test_speakers: tuple[str, ...],
+    validation_share: float,
+    generator: np.random.Generator,
+) -> Split:
+    """Tests on speakers who are in no other part.
+
+    Args:
+        dataset: The data set; its groups are the speakers.
+        test_speakers: Whose recordings are the test part.
+        validation_share: Share of the other recordings that becomes the validation part.
+        generator: Draws which ones.
+
+    Raises:
+        DataError: A speaker is unknown, a part is empty, or the share is not in 0 to 1.
+    """
+    known = sorted(set(dataset.groups))
+    unknown = [speaker for speaker in test_speakers if speaker not in known]
+    if unknown:
+        raise DataError(
+            given=f"test speaker {unknown[0]!r}",
+            rule="the data set has no such speaker",
+            remedy=f"Choose from {', '.join(known)}.",
+        )
+    test = np.isin(np.array(dataset.groups, dtype=str), test_speakers)
+    return _split(dataset, test, validation_share, generator)
+
+
+def _split(
+    dataset: SequenceDataset,
+    test: Bool[np.ndarray, " items"],
+    validation_share: float,
+    generator: np.random.Generator,
+) -> Split:
+    if not 0 <= validation_share < 1:
+        raise DataError(
+            given=f"validation_share = {validation_share:g}",
+            rule="the validation part is a share of the training recordings, 0 to below 1",
+            remedy="Set for instance validation_share = 0.1.",
+        )
+    validation = _stratified(dataset, np.flatnonzero(~test), validation_share, generator)
+    train = ~test & ~validation
+    return Split(*(dataset.subset(np.flatnonzero(part)) for part in (train, validation, test)))
+
+
+def _stratified(
+    dataset: SequenceDataset,
+    candidates: Int64[np.ndarray, " candidates"],
+    share: float,
+    generator: np.random.Generator,
+) -> Bool[np.ndarray, " items"]:
+    """Mask of the share of each (label, group), to the nearest whole item, drawn in sorted order."""
+    strata: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for index in candidates:
+        strata[int(dataset.labels[index]), dataset.groups[index]].append(int(index))
+    chosen = np.zeros(len(dataset), bool)
+    for _, indices in sorted(strata.items()):
+        by_name = sorted(indices, key=lambda index: dataset.names[index])
+        count = min(int(share * len(by_name) + 0.5), len(by_name) - 1)
+        chosen[generator.permutation(by_name)[:count]] = True
+    return chosen
+
+
+def _check_disjoint(split: Split) -> None:
+    seen: set[str] = set()
+    for part in split.parts:
+        both = sorted(seen.intersection(part.names))
+        if both:
+            raise DataError(
+                given=f"a split with {both[0]} in two parts",
+                rule="no item lies in two parts",
+                remedy="Split the data set by distinct indices.",
+            )
+        seen.update(part.names)
+
+
+def _check_filled(split: Split) -> None:
+    for name, part in (("training", split.train), ("test", split.test)):
+        if not len(part):
+            raise DataError(
+                given=f"a split with an empty {name} part",
+                rule="training and test part hold at least one item",
+                remedy="Choose other test speakers or another fold, or give more recordings.",
+            )
+
+
+def _check_alike(split: Split) -> None:
+    if len({(part.class_names, part.n_features) for part in split.parts}) > 1:
+        raise DataError(
+            given="a split whose parts have different classes or features",
+            rule="all parts come from one data set",
+            remedy="Make the parts with SequenceDataset.subset.",
+        )

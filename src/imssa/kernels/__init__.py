@@ -1,0 +1,1 @@
+"""Compiled loops, counter-based random numbers, and the one rounding rule of all codes."""

@@ -1,0 +1,153 @@
+"""The one rule by which integer codes are rounded, rescaled and saturated (DESIGN section 5).
+
+Rounding is to nearest, ties away from zero; ranges are symmetric and saturate. Every operation is
+therefore odd: negating the input negates the output. Training, the integer network and the chip all
+call the functions of this file, as scalars inside compiled loops (``round_shift`` ...) or on arrays
+of int64 with broadcasting (``shifted``, ``requantized``, ``decayed``, ``converted``).
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MULTIPLIER_BITS: Final = 15
+MAX_SHIFT: Final = 46
+"""Largest shift: an int16 multiplier times a 31-bit register shifted by it rounds to zero."""
+
+Codes = NDArray[np.int64]
+
+
+def code_max(bits: int) -> int:
+    """Largest code of a symmetric range: 2^(bits-1) - 1; 1 for ternary (2 bits).
+
+    Example:
+        >>> [code_max(bits) for bits in (2, 3, 8)]
+        [1, 3, 127]
+    """
+    return int(2 ** (bits - 1) - 1)
+
+
+@numba.njit(inline="always")
+def saturate(value: int, largest: int) -> int:
+    """Value clipped to -largest .. largest."""
+    return min(max(value, -largest), largest)
+
+
+@numba.njit(inline="always")
+def round_shift(value: int, shift: int) -> int:
+    """round(value 2^-shift), ties away from zero; a negative shift is an exact left shift."""
+    if shift <= 0:
+        return value << -shift
+    magnitude = (abs(value) + (1 << (shift - 1))) >> shift
+    return magnitude if value >= 0 else -magnitude
+
+
+@numba.njit(inline="always")
+def leak(register: int, k: int) -> int:
+    """sign(s) ((|s| + 2^(k-1)) >> k): what a register of decay 2^-k loses in one step."""
+    return round_shift(register, k)
+
+
+@numba.njit(inline="always")
+def convert(accumulated: float, scale: float, largest: int) -> int:
+    """ADC code clip(round(accumulated / scale)), ties away from zero, in float64.
+
+    For integer sums below 2^36 and ``scale = L / 2^h`` with L < 2^16 the quotient lies at least
+    2^-17 from a wrong side of a half, so float64 gives the exact integer result.
+    """
+    magnitude = int(min(np.floor(abs(accumulated) / scale + 0.5), float(largest)))
+    return magnitude if accumulated >= 0 else -magnitude
+
+
+def _requantize(value: int, multiplier: int, shift: int, largest: int) -> int:
+    return saturate(round_shift(value * multiplier, shift), largest)
+
+
+def _decay(register: int, k: int) -> int:
+    return register - leak(register, k)
+
+
+def _drive(register: int, shift: int, largest: int) -> int:
+    return saturate(round_shift(register, shift), largest)
+
+
+def _vectorized(rule: "Callable[..., int]") -> "Callable[..., Codes]":
+    return numba.vectorize(cache=True)(rule)  # type: ignore[no-any-return]
+
+
+requantize = numba.njit(inline="always")(_requantize)
+drive = numba.njit(inline="always")(_drive)
+
+_requantized = _vectorized(_requantize)
+_decayed = _vectorized(_decay)
+_driven = _vectorized(_drive)
+_converted = _vectorized(convert.py_func)
+
+
+def requantized(value: Codes, multiplier: Codes, shift: Codes, bits: int) -> Codes:
+    """clip(round(value m 2^-t)) elementwise with broadcasting, saturating to ``bits`` bits.
+
+    Example:
+        >>> requantized(np.array([3, -3, 1000]), np.int64(1), np.int64(1), 8).tolist()
+        [2, -2, 127]
+    """
+    return _requantized(value, multiplier, shift, np.int64(code_max(bits)))
+
+
+def decayed(register: Codes, k: Codes) -> Codes:
+    """Register s - leak(s, k), elementwise; k >= 1.
+
+    Example:
+        >>> decayed(np.array([100, -100, 1]), np.int64(2)).tolist()
+        [75, -75, 1]
+    """
+    return _decayed(register, k)
+
+
+def driven(register: Codes, shift: Codes, bits: int) -> Codes:
+    """DAC codes clip(R(register, f)) of registers with f fractional bits below the DAC's step.
+
+    Example:
+        >>> driven(np.array([256, -128, 10**9]), np.int64(8), 8).tolist()
+        [1, -1, 127]
+    """
+    return _driven(register, shift, np.int64(code_max(bits)))
+
+
+def converted(accumulated: NDArray[np.float64], scale: NDArray[np.float64], bits: int) -> Codes:
+    """ADC codes clip(round(accumulated / scale)) elementwise; scale = L / 2^h.
+
+    Example:
+        >>> converted(np.array([2.0, -3.0, 999.0]), np.array(2.0), 8).tolist()
+        [1, -2, 127]
+    """
+    return _converted(accumulated, scale, np.int64(code_max(bits)))
+
+
+def snap_gain(gain: float | NDArray[np.float64], multiplier_bits: int) -> tuple[Codes, Codes]:
+    """Multiplier m and shift t with m 2^-t nearest to a positive gain, m of few bits and odd.
+
+    One bit gives powers of two (a shift serves); 15 bits, the widest int16 multiplier, fifteen
+    significant bits.
+
+    Args:
+        gain: Positive gains, any shape.
+        multiplier_bits: Width of m, 1 to 15.
+
+    Returns:
+        m and t as int64 arrays of the same shape; t is signed.
+
+    Example:
+        >>> [int(x) for x in snap_gain(0.3, 4)]
+        [5, 4]
+    """
+    exponent = multiplier_bits - 1 - np.floor(np.log2(gain)).astype(np.int64)
+    multiplier = np.floor(np.ldexp(gain, exponent) + 0.5).astype(np.int64)
+    odd_part = multiplier & -multiplier  # the power of two that divides m
+    shift = exponent - np.log2(odd_part).astype(np.int64)
+    return np.asarray(multiplier // odd_part), np.asarray(np.minimum(shift, MAX_SHIFT))

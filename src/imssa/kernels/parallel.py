@@ -1,0 +1,40 @@
+"""Coarse parallelism: independent items shared out over threads that hold no interpreter lock."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="imssa")
+
+
+def worker_count() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def for_ranges(items: int, function: Callable[[int, int], None], workers: int = 0) -> None:
+    """Calls ``function(first, end)`` on ranges that together cover ``items``.
+
+    The function must treat items independently, so the result is the same for any number of
+    workers.
+
+    Args:
+        items: Number of items.
+        function: A compiled function without the interpreter lock.
+        workers: Threads; 0 takes all cores.
+    """
+    count = min(workers or worker_count(), items)
+    if count <= 1:
+        function(0, items)
+        return
+    bounds = [items * i // count for i in range(count + 1)]
+    jobs = [
+        _pool(count).submit(function, first, end)
+        for first, end in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    for job in jobs:
+        job.result()

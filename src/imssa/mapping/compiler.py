@@ -1,0 +1,229 @@
+"""From the integer network to a program: blocks on arrays, phases, digital operations."""
+
+from typing import Any
+
+import numpy as np
+
+from imssa.hardware.description import ChipDescription
+from imssa.mapping.layout import Place, one_shot
+from imssa.mapping.rules import layer_shapes, require
+from imssa.program.operations import (
+    Accumulate,
+    Add,
+    ArgMax,
+    Clear,
+    Leak,
+    MatMul,
+    MeanByLength,
+    Operation,
+    Phase,
+    Register,
+    Requantize,
+    Table,
+)
+from imssa.program.program import ArrayContents, Program
+from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
+
+WIDE = 32
+"""Bits of the registers that hold exact sums."""
+
+
+def compile_network(
+    network: QuantizedNetwork, chip: ChipDescription, provenance: dict[str, Any]
+) -> Program:
+    """Compiles a network for a chip in the ``one-shot`` layout.
+
+    The kernels' A, B and C (and D) stand together on the arrays; encoder, activation, mixing,
+    residual, pooling and decoder stay digital, as operations of the program.
+
+    Args:
+        network: The frozen integer network; not changed.
+        chip: What it is compiled for.
+        provenance: Kept in the program.
+
+    Raises:
+        DesignRuleError: The chip cannot hold the network; names every violated rule.
+    """
+    require(network, chip)
+    places = one_shot(layer_shapes(network), chip)
+    step: list[Operation] = [
+        MatMul("input", "encoded", network.encoder.weights, network.encoder.bias),
+        Requantize("encoded", "stream.0", network.encoder.multiplier, network.encoder.shift),
+    ]
+    for number, layer in enumerate(network.layers):
+        own = [place for place in places if place.layer == number]
+        step += _layer_operations(network, layer, own)
+    last = f"stream.{len(network.layers)}"
+    multiplier, shift = network.mean_scale()
+    return Program(
+        chip=chip,
+        registers=_registers(network),
+        arrays=_contents(network, chip, places),
+        start=tuple(Clear(f"state.{n}") for n in range(len(network.layers))) + (Clear("sum"),),
+        step=(*step, Accumulate(last, "sum")),
+        end=(
+            MeanByLength("sum", "mean", multiplier, shift),
+            MatMul("mean", "logits", network.decoder.weights, network.decoder.bias),
+            ArgMax("logits", "answer"),
+        ),
+        input="input",
+        output="answer",
+        max_length=network.max_length,
+        class_names=network.class_names,
+        preparation={**network.preparation, "input_step": network.input_step},
+        provenance=provenance,
+    )
+
+
+def _registers(network: QuantizedNetwork) -> tuple[Register, ...]:
+    widths, features = network.widths, len(network.decoder.weights[0])
+    dac, adc = widths.dac_bits, widths.adc_bits
+    registers = [
+        Register("input", network.encoder.weights.shape[1], dac),
+        Register("encoded", features, WIDE),
+        Register("stream.0", features, dac),
+    ]
+    for n, layer in enumerate(network.layers):
+        states = layer.B.size
+        registers += [
+            Register(f"adc.{n}", states, adc),
+            Register(f"readout.{n}", features, adc),
+            Register(f"update.{n}", states, widths.register_bits),
+            Register(f"decayed.{n}", states, widths.register_bits),
+            Register(f"state.{n}", states, widths.register_bits),
+            Register(f"kernel.{n}", features, widths.activation_bits),
+            Register(f"activation.{n}", features, widths.activation_bits),
+            Register(f"mixed.{n}", features, WIDE),
+            Register(f"mixing.{n}", features, dac),
+            Register(f"residual.{n}", features, dac),
+            Register(f"stream.{n + 1}", features, dac),
+        ]
+    return (
+        *registers,
+        Register("sum", features, WIDE),
+        Register("mean", features, MEAN_BITS),
+        Register("logits", len(network.decoder.weights), WIDE),
+        Register("answer", 1, MEAN_BITS),
+    )
+
+
+def _layer_operations(
+    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place]
+) -> list[Operation]:
+    n = places[0].layer
+    phases = _phases(network, layer, places, states=True, output=network.widths.output == "delayed")
+    operations = [*phases, *_update(network.widths.realization, layer, n)]
+    if network.widths.output == "current":
+        operations += _phases(network, layer, places, states=False, output=True)
+    residual = Requantize(
+        f"stream.{n}", f"residual.{n}", layer.residual_multiplier, layer.residual_shift
+    )
+    return [
+        *operations,
+        Requantize(f"readout.{n}", f"kernel.{n}", layer.output_multiplier, layer.output_shift),
+        Table(f"kernel.{n}", f"activation.{n}", layer.table),
+        MatMul(f"activation.{n}", f"mixed.{n}", layer.mixing.weights, layer.mixing.bias),
+        Requantize(f"mixed.{n}", f"mixing.{n}", layer.mixing.multiplier, layer.mixing.shift),
+        residual,
+        Add(f"mixing.{n}", f"residual.{n}", f"stream.{n + 1}"),
+    ]
+
+
+def _update(realization: str, layer: IntegerLayer, n: int) -> list[Operation]:
+    """The registers' update of each realization (DESIGN section 4)."""
+    m, t, k = (np.repeat(x.ravel(), 2) for x in (layer.multiplier, layer.shift, layer.k))
+    if realization == "direct":
+        return [Requantize(f"adc.{n}", f"state.{n}", m, t)]
+    update = Requantize(f"adc.{n}", f"update.{n}", m, t)
+    if realization == "incremental":
+        return [update, Add(f"state.{n}", f"update.{n}", f"state.{n}")]
+    return [
+        update,
+        Leak(f"state.{n}", f"decayed.{n}", k),
+        Add(f"decayed.{n}", f"update.{n}", f"state.{n}"),
+    ]
+
+
+def _phases(
+    network: QuantizedNetwork,
+    layer: IntegerLayer,
+    places: list[Place],
+    *,
+    states: bool,
+    output: bool,
+) -> list[Operation]:
+    """One phase an array: all kernels of the layer there are driven; their pairs are read."""
+    arrays = sorted({place.array for place in places})
+    return [
+        _phase(network, layer, [p for p in places if p.array == array], states, output)
+        for array in arrays
+    ]
+
+
+def _phase(
+    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place], states: bool, output: bool
+) -> Phase:
+    n, lines = places[0].layer, places[0].lines
+    inner = np.arange(lines - 1)
+    read = np.arange(0 if states else lines - 1, lines if output else lines - 1)
+
+    def join(parts: list[Any]) -> Any:
+        return np.concatenate([np.asarray(part, np.int64) for part in parts])
+
+    features = [p.feature for p in places]
+    drive_index = join([[*(f * (lines - 1) + inner), f] for f in features])
+    read_index = join([np.append(f * (lines - 1) + inner, f)[read] for f in features])
+    is_input = np.tile(np.arange(lines) == lines - 1, len(places))
+    return Phase(
+        array=places[0].array,
+        drive=(f"state.{n}", f"stream.{n}"),
+        word_lines=join([p.word_line + np.arange(lines) for p in places]),
+        drive_register=is_input.astype(np.int64),
+        drive_index=drive_index,
+        drive_sign=np.ones(len(drive_index), np.int64),
+        drive_shift=np.where(is_input, 0, network.widths.guard_bits).astype(np.int64),
+        read=(f"adc.{n}", f"readout.{n}"),
+        pairs=join([p.pair + read for p in places]),
+        read_register=np.tile((read == lines - 1).astype(np.int64), len(places)),
+        read_index=read_index,
+        read_sign=np.ones(len(read_index), np.int64),
+        full_scale=join([layer.full_scale[f, read] for f in features]),
+        full_scale_shift=join([layer.full_scale_shift[f, read] for f in features]),
+    )
+
+
+def _contents(
+    network: QuantizedNetwork, chip: ChipDescription, places: tuple[Place, ...]
+) -> tuple[ArrayContents, ...]:
+    shape = (chip.arrays.word_lines, chip.arrays.pairs)
+    contents = []
+    for array in range(places[-1].array + 1):
+        codes, written = np.zeros(shape, np.int64), np.zeros(shape, bool)
+        step = np.full(shape[1], chip.g_max_siemens)
+        own = [place for place in places if place.array == array]
+        rows = np.concatenate([p.word_line + np.arange(p.lines) for p in own])
+        pairs = np.concatenate([p.pair + np.arange(p.lines) for p in own])
+        written[np.ix_(rows, pairs)] = True  # a driven line crosses all pairs that are read
+        for place in own:
+            layer = network.layers[place.layer]
+            block = np.ix_(
+                place.word_line + np.arange(place.lines), place.pair + np.arange(place.lines)
+            )
+            codes[block] = kernel_block(layer, place.feature)
+            step[block[1][0, :-1]] /= layer.state_line_max
+            step[block[1][0, -1]] /= layer.output_line_max
+        contents.append(ArrayContents(codes, written, step))
+    return tuple(contents)
+
+
+def kernel_block(layer: IntegerLayer, feature: int) -> Any:
+    """One kernel as it stands on an array: rows driven (states, input), columns read."""
+    modes = layer.k.shape[1]
+    block = np.zeros((2 * modes + 1, 2 * modes + 1), np.int64)
+    for mode in range(modes):
+        part = slice(2 * mode, 2 * mode + 2)
+        block[part, part] = layer.A[feature, mode].T
+        block[-1, part] = layer.B[feature, mode]
+        block[part, -1] = layer.C[feature, mode]
+    block[-1, -1] = layer.D[feature]
+    return block

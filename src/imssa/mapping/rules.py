@@ -1,0 +1,141 @@
+"""Design rules: named functions that refuse a network before anything is mapped, all at once."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from imssa.errors import DesignRuleError
+from imssa.hardware.description import ChipDescription
+from imssa.kernels.codes import code_max
+from imssa.mapping.layout import kernels_per_array, one_shot
+from imssa.quantization.network import QuantizedNetwork
+
+Rule = Callable[[QuantizedNetwork, ChipDescription], Iterator[str]]
+
+
+def layer_shapes(network: QuantizedNetwork) -> list[tuple[int, int]]:
+    """Number of kernels and lines of a kernel, for each layer."""
+    return [(len(layer.D), 2 * layer.k.shape[1] + 1) for layer in network.layers]
+
+
+def kernel_fits_an_array(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
+    """A kernel needs as many word lines and pairs as it has states, and one more."""
+    for number, (_, lines) in enumerate(layer_shapes(network)):
+        if kernels_per_array(lines, chip) < 1:
+            yield (
+                f"a kernel of layer {number} needs {lines} word lines and {2 * lines} bit lines, "
+                f"an array of {chip.name} has {chip.arrays.word_lines} and {chip.arrays.bit_lines}"
+            )
+
+
+def arrays_suffice(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
+    """All kernels must find room."""
+    if any(kernel_fits_an_array(network, chip)):
+        return
+    places = one_shot(layer_shapes(network), chip)
+    needed = places[-1].array + 1
+    if needed > chip.arrays.count:
+        yield (
+            f"{len(places)} kernels need {needed} arrays in the one-shot layout, "
+            f"{chip.name} has {chip.arrays.count}"
+        )
+
+
+def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
+    """Codes were trained for given converter widths and full scales."""
+    trained = (network.widths.dac_bits, network.widths.adc_bits)
+    offered = (chip.converters.dac_bits, chip.converters.adc_bits)
+    if trained != offered:
+        yield f"it was trained for DAC and ADC of {trained} bits, {chip.name} has {offered}"
+        return
+    for number, layer in enumerate(network.layers):
+        for name, scale, line_max in (
+            ("state", layer.adc_step[:, :-1], layer.state_line_max),
+            ("output", layer.adc_step[:, -1], layer.output_line_max),
+        ):
+            offers = [
+                np.ldexp(*_signed(chip.adc_scale(d, line_max)))
+                for d in chip.converters.full_scale_devices
+            ]
+            if not np.isin(scale, offers).all():
+                yield f"layer {number} uses {name} full scales that {chip.name} does not offer"
+
+
+def _signed(scale: tuple[int, int]) -> tuple[float, int]:
+    return float(scale[0]), -scale[1]
+
+
+def poles_are_stable(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:
+    """Every pole of the integer recurrence lies inside the unit circle."""
+    for number, layer in enumerate(network.layers):
+        size = np.abs(integer_poles(layer, network.widths.realization, network.widths.guard_bits))
+        for feature, mode in np.argwhere(size >= 1):
+            yield (
+                f"mode {mode} of kernel {feature} of layer {number} has a pole of magnitude "
+                f"{size[feature, mode]:.4f}"
+            )
+
+
+def dead_zone_is_small(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:
+    """Register values below 2^(k-1) never decay: they must be under half a DAC step."""
+    if network.widths.realization != "leaky":
+        return
+    for number, layer in enumerate(network.layers):
+        stuck = 2.0 ** (layer.k - 1 - network.widths.guard_bits)
+        for feature, mode in np.argwhere(stuck > 0.5):
+            yield (
+                f"mode {mode} of kernel {feature} of layer {number} never decays below "
+                f"{stuck[feature, mode]:g} DAC steps; raise guard_bits"
+            )
+
+
+def weights_fit_the_pairs(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:
+    """Codes lie inside the range of their bit-line pair."""
+    for number, layer in enumerate(network.layers):
+        for names, line_max in (("AB", layer.state_line_max), ("CD", layer.output_line_max)):
+            for name in names:
+                if np.abs(getattr(layer, name)).max() > line_max:
+                    yield f"layer {number} has {name} codes beyond {line_max}"
+    if code_max(network.widths.register_bits) < 2**network.widths.guard_bits:
+        yield "register_bits must exceed guard_bits"
+
+
+RULES: tuple[Rule, ...] = (
+    kernel_fits_an_array,
+    arrays_suffice,
+    converters_match,
+    weights_fit_the_pairs,
+    poles_are_stable,
+    dead_zone_is_small,
+)
+
+
+def integer_poles(layer: object, realization: str, guard_bits: int) -> "np.ndarray[tuple[int, int], np.dtype[np.complex128]]":
+    """Poles of the recurrence that the integer codes describe, (features, modes).
+
+    The linear part of DESIGN section 5: rounding and clipping left out.
+    """
+    A = layer.A.astype(float)  # type: ignore[attr-defined]
+    step = layer.adc_step[:, 0:-1:2]  # type: ignore[attr-defined]
+    gain = np.ldexp(layer.multiplier.astype(float), -layer.shift - guard_bits) / step  # type: ignore[attr-defined]
+    turn = gain * (A[..., 0, 0] + 1j * A[..., 1, 0])
+    if realization == "direct":
+        return np.asarray(turn)
+    if realization == "incremental":
+        return np.asarray(1 + turn)
+    return np.asarray(1 - 2.0**-layer.k + turn)  # type: ignore[attr-defined]
+
+
+def require(network: QuantizedNetwork, chip: ChipDescription) -> None:
+    """Applies all design rules.
+
+    Raises:
+        DesignRuleError: Naming every violation.
+    """
+    faults = [fault for rule in RULES for fault in rule(network, chip)]
+    if faults:
+        raise DesignRuleError(
+            given=f"a network for {chip.name}",
+            rule="; ".join(faults),
+            remedy="Use a smaller network, or a chip description that fits.",
+        )

@@ -1,0 +1,46 @@
+"""S4D networks in floats: state-space mathematics, layers, the classifier."""
+
+from imssa.models.checkpoint_import import read_public_s4d
+from imssa.models.classifier import ModelConfig, S4DBlock, S4DClassifier, parameter_groups
+from imssa.models.initialization import Initialization, initialize, poles
+from imssa.models.s4d import S4D
+from imssa.models.state_space import (
+    ContinuousStateSpace,
+    DiscreteStateSpace,
+    Discretization,
+    Output,
+    RealStateSpace,
+    bilinear,
+    discretize,
+    fft_convolution,
+    kernel,
+    real_form,
+    scan,
+    step,
+    zoh,
+)
+
+__all__ = [
+    "S4D",
+    "ContinuousStateSpace",
+    "DiscreteStateSpace",
+    "Discretization",
+    "Initialization",
+    "ModelConfig",
+    "Output",
+    "RealStateSpace",
+    "S4DBlock",
+    "S4DClassifier",
+    "bilinear",
+    "discretize",
+    "fft_convolution",
+    "initialize",
+    "kernel",
+    "parameter_groups",
+    "poles",
+    "read_public_s4d",
+    "real_form",
+    "scan",
+    "step",
+    "zoh",
+]

@@ -1,0 +1,203 @@
+"""The compiled artefact: weight codes on arrays, registers, and what happens at each time step."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from imssa.errors import FileFormatError
+from imssa.hardware.description import ChipDescription
+from imssa.program.files import Arrays, Header, read_arrays, write_arrays
+from imssa.program.operations import BY_NAME, Operation, Phase, Register
+from imssa.program.rules import broken_rules
+
+KIND: Final = "imssa.program"
+SCHEMA: Final = "imssa.program/0"
+SECTIONS: Final = ("start", "step", "end")
+
+
+@dataclass(frozen=True)
+class ArrayContents:
+    """What one crossbar holds.
+
+    Attributes:
+        codes: Integer weight of each differential pair.
+        written: Cells that are programmed; the others are never written.
+        siemens_per_step: Conductance difference of one integer step on each pair.
+    """
+
+    codes: Int64[np.ndarray, "word_lines pairs"]
+    written: Bool[np.ndarray, "word_lines pairs"]
+    siemens_per_step: Float64[np.ndarray, " pairs"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything that a chip and its digital side need to run a network.
+
+    Registers start at zero. ``start`` runs once a sequence, ``step`` at each time step after the
+    input codes were put into register ``input``, ``end`` after the last step.
+
+    Attributes:
+        chip: What it is compiled for.
+        registers: All registers, by name unique.
+        arrays: Contents of the chip's arrays that are used.
+        start: Operations at a sequence's start.
+        step: Operations of one time step, in order.
+        end: Operations after the last step.
+        input: Register of the input codes.
+        output: Register of the answer (one element).
+        max_length: Longest sequence in steps.
+        class_names: What the answers mean.
+        preparation: How recordings become input codes (front end, normalization, input step).
+        provenance: Where the program comes from.
+    """
+
+    chip: ChipDescription
+    registers: tuple[Register, ...]
+    arrays: tuple[ArrayContents, ...]
+    start: tuple[Operation, ...]
+    step: tuple[Operation, ...]
+    end: tuple[Operation, ...]
+    input: str
+    output: str
+    max_length: int
+    class_names: tuple[str, ...]
+    preparation: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def register(self, name: str) -> Register:
+        """The register of a name."""
+        return next(r for r in self.registers if r.name == name)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The MVMs of one time step, in order."""
+        return tuple(o for o in self.step if isinstance(o, Phase))
+
+    @property
+    def volt_per_step(self) -> float:
+        """Word-line voltage of one DAC code."""
+        return float(self.chip.read_voltage_volt / (2 ** (self.chip.converters.dac_bits - 1) - 1))
+
+
+def save_program(program: Program, path: Path) -> str:
+    """Writes a program file; gives the SHA-256 of its content."""
+    arrays: Arrays = {}
+    header: Header = {
+        "schema": SCHEMA,
+        "chip": program.chip.model_dump(mode="json"),
+        "registers": [[r.name, r.size, r.bits] for r in program.registers],
+        "arrays": len(program.arrays),
+        "input": program.input,
+        "output": program.output,
+        "max_length": program.max_length,
+        "class_names": list(program.class_names),
+        "preparation": program.preparation,
+        "provenance": program.provenance,
+        "volt_per_step": program.volt_per_step,
+    }
+    for number, contents in enumerate(program.arrays):
+        for field in fields(ArrayContents):
+            value = getattr(contents, field.name)
+            arrays[f"array.{number}.{field.name}"] = (
+                value.astype(np.uint8) if value.dtype == bool else value
+            )
+    for section in SECTIONS:
+        header[section] = [
+            _encode(operation, f"{section}.{number}", arrays)
+            for number, operation in enumerate(getattr(program, section))
+        ]
+    return write_arrays(path, KIND, header, arrays)
+
+
+def _encode(operation: Operation, prefix: str, arrays: Arrays) -> dict[str, Any]:
+    record: dict[str, Any] = {"operation": type(operation).__name__}
+    for field in fields(operation):
+        value = getattr(operation, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{prefix}.{field.name}"] = value
+        else:
+            record[field.name] = list(value) if isinstance(value, tuple) else value
+    return record
+
+
+def load_program(path: Path) -> Program:
+    """Reads a program file and checks every rule of the format.
+
+    Raises:
+        FileFormatError: Damaged, of another kind or version, or breaking a rule of the format.
+    """
+    header, arrays, _ = read_arrays(path, KIND)
+    schema = header.get("schema")
+    if schema != SCHEMA:
+        raise FileFormatError(
+            given=f"{path} of schema {schema!r}",
+            rule=f"this version of imssa reads {SCHEMA}",
+            remedy="Compile the network again, or use the version of imssa that wrote it.",
+        )
+    try:
+        program = _decode(header, arrays)
+        faults = broken_rules(program)
+    except (KeyError, TypeError, ValueError, ValidationError, IndexError) as error:
+        faults = [f"{type(error).__name__}: {error}"]
+    if faults:
+        raise FileFormatError(
+            given=str(path), rule="; ".join(faults[:5]), remedy="Compile the network again."
+        )
+    return program
+
+
+def _decode(header: Header, arrays: Arrays) -> Program:
+    sections = {
+        section: tuple(
+            _decode_operation(record, f"{section}.{number}", arrays)
+            for number, record in enumerate(header[section])
+        )
+        for section in SECTIONS
+    }
+    contents = tuple(_decode_array(arrays, number) for number in range(int(header["arrays"])))
+    return Program(
+        chip=ChipDescription.model_validate(header["chip"]),
+        registers=tuple(Register(str(n), int(s), int(b)) for n, s, b in header["registers"]),
+        arrays=contents,
+        input=str(header["input"]),
+        output=str(header["output"]),
+        max_length=int(header["max_length"]),
+        class_names=tuple(map(str, header["class_names"])),
+        preparation=dict(header["preparation"]),
+        provenance=dict(header["provenance"]),
+        **sections,
+    )
+
+
+def _decode_array(arrays: Arrays, number: int) -> ArrayContents:
+    return ArrayContents(
+        codes=_typed(arrays, f"array.{number}.codes", np.int64),
+        written=_typed(arrays, f"array.{number}.written", np.uint8).astype(bool),
+        siemens_per_step=_typed(arrays, f"array.{number}.siemens_per_step", np.float64),
+    )
+
+
+def _typed(arrays: Arrays, name: str, kind: type) -> NDArray[Any]:
+    if arrays[name].dtype != kind:
+        msg = f"array {name} is {arrays[name].dtype}, not {np.dtype(kind)}"
+        raise TypeError(msg)
+    return arrays[name]
+
+
+def _decode_operation(record: dict[str, Any], prefix: str, arrays: Arrays) -> Operation:
+    kind = BY_NAME[record["operation"]]
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if f"{prefix}.{field.name}" in arrays:
+            values[field.name] = _typed(arrays, f"{prefix}.{field.name}", np.int64)
+        else:
+            value = record[field.name]
+            values[field.name] = tuple(value) if isinstance(value, list) else value
+    operation: Operation = kind(**values)
+    return operation

@@ -1,0 +1,1 @@
+"""Quantization-aware training in integer codes, and the frozen integer network."""

@@ -1,0 +1,80 @@
+"""The choice of ADC full scales from those that the chip offers, on calibration data."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from imssa.kernels import codes
+from imssa.quantization.prepared import PreparedClassifier, PreparedKernels
+
+ROUNDS = 2
+
+
+def choose_full_scales(
+    prepared: PreparedClassifier,
+    features: Float[Tensor, "batch length features"],
+    lengths: Int64[Tensor, " batch"],
+) -> None:
+    """Gives each line the full scale with the least squared conversion error.
+
+    Output gains are kept: they are adapted to the new ADC step. The two states of a mode share a
+    full scale.
+
+    Args:
+        prepared: Changed in place.
+        features: Calibration sequences.
+        lengths: Their true lengths.
+    """
+    for _ in range(ROUNDS):
+        record: dict[str, Int64[np.ndarray, "..."]] = {}
+        with torch.no_grad():
+            prepared(features, lengths, record=record)
+        real = np.arange(features.shape[1]) < lengths.numpy()[:, None]
+        for number, block in enumerate(prepared.blocks):
+            state = record[f"state.{number}"]
+            _choose(block.kernels, record[f"stream.{number}"], state, real)
+
+
+def _accumulated(
+    kernels: PreparedKernels,
+    stream: Int64[np.ndarray, "batch length features"],
+    state: Int64[np.ndarray, "batch length lines"],
+) -> Float64[np.ndarray, "batch length features lines"]:
+    """Sums before conversion at each step."""
+    A, B, C, D = (w.detach().numpy() for w in kernels.weights())
+    features, modes = B.shape[:2]
+    before = np.concatenate([np.zeros_like(state[:, :1]), state[:, :-1]], axis=1)
+    bits = kernels.chip.converters.dac_bits
+    shift = np.int64(kernels.config.guard_bits)
+    shape = (*state.shape[:2], features, modes, 2)
+    d = codes.driven(before, shift, bits).reshape(shape).astype(float)
+    late = codes.driven(state, shift, bits).reshape(shape).astype(float) if kernels.current else d
+    states = np.einsum("hnij,blhnj->blhni", A, d) + B * stream[..., None, None]
+    output = np.einsum("hnj,blhnj->blh", C, late) + D * stream
+    return np.concatenate([states.reshape(*shape[:3], -1), output[..., None]], axis=-1)
+
+
+def _choose(
+    kernels: PreparedKernels,
+    stream: Int64[np.ndarray, "batch length features"],
+    state: Int64[np.ndarray, "batch length lines"],
+    real: Float[np.ndarray, "batch length"],
+) -> None:
+    acc = _accumulated(kernels, stream, state)[real]
+    offers = kernels.chip.converters.full_scale_devices
+    bits = kernels.chip.converters.adc_bits
+    lines = acc.shape[-1]
+    weight_max = [kernels.state_line_max] * (lines - 1) + [kernels.output_line_max]
+    errors = np.empty((len(offers), *acc.shape[1:]))
+    for number, offer in enumerate(offers):
+        pairs = [kernels.chip.adc_scale(offer, w) for w in weight_max]
+        step = np.array([np.ldexp(L, -h) for L, h in pairs])
+        errors[number] = ((codes.converted(acc, step, bits) * step - acc) ** 2).mean(0)
+    devices = np.array(offers, float)
+    by_mode = errors[..., :-1].reshape(len(offers), acc.shape[1], -1, 2).sum(-1)
+    before = kernels.output_scale.clone()
+    kernels.state_scale.copy_(torch.from_numpy(devices[by_mode.argmin(0)]))
+    kernels.output_scale.copy_(torch.from_numpy(devices[errors[..., -1].argmin(0)]))
+    with torch.no_grad():
+        kernels.log_output_gain += torch.log2(kernels.output_scale / before)

@@ -1,0 +1,285 @@
+"""The frozen integer network: plain NumPy integers, one time step after the other.
+
+This is the slow, readable statement of what a chip must answer; it shares with training and chip only
+the rounding rule of :mod:`imssa.kernels.codes`. Codes go by the names of the program's registers.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from imssa.errors import ShapeError
+from imssa.kernels.codes import (
+    MULTIPLIER_BITS,
+    code_max,
+    converted,
+    decayed,
+    driven,
+    requantized,
+    snap_gain,
+)
+
+MEAN_FRACTION_BITS = 7
+MEAN_BITS = 16
+Codes = Int64[np.ndarray, "..."]
+Record = dict[str, Codes]
+
+
+@dataclass(frozen=True)
+class IntegerLinear:
+    """sum_i W_ji x_i + bias_j, then m_j 2^-t_j.
+
+    Attributes:
+        weights: (outputs, inputs).
+        bias: (outputs,).
+        multiplier: (outputs,); the decoder's is not used.
+        shift: (outputs,).
+    """
+
+    weights: Int64[np.ndarray, "outputs inputs"]
+    bias: Int64[np.ndarray, " outputs"]
+    multiplier: Int64[np.ndarray, " outputs"]
+    shift: Int64[np.ndarray, " outputs"]
+
+    def sums(self, x: Codes) -> Codes:
+        """Exact sums."""
+        return x @ self.weights.T + self.bias
+
+    def __call__(self, x: Codes, bits: int) -> Codes:
+        """Output codes."""
+        return requantized(self.sums(x), self.multiplier, self.shift, bits)
+
+
+@dataclass(frozen=True)
+class IntegerLayer:
+    """One block: kernels, activation table, mixing, residual.
+
+    Attributes:
+        A: Weight codes of the states' rotation, (features, modes, 2, 2).
+        B: Of the input, (features, modes, 2).
+        C: Of the output, (features, modes, 2).
+        D: Of the direct term, (features,).
+        state_line_max: Largest code that a state's bit-line pair can hold.
+        output_line_max: The same for the output's pair.
+        full_scale: L of each line (states, then output), (features, lines).
+        full_scale_shift: h of each line.
+        multiplier: m of each mode's update.
+        shift: t of each mode's update.
+        k: Decay shift of each mode (``leaky``).
+        output_multiplier: m of each kernel's output.
+        output_shift: t of each kernel's output.
+        table: Activation codes for -max .. max.
+        mixing: The mixing map.
+        residual_multiplier: m of the residual operand.
+        residual_shift: t of the residual operand.
+    """
+
+    A: Int64[np.ndarray, "features modes 2 2"]
+    B: Int64[np.ndarray, "features modes 2"]
+    C: Int64[np.ndarray, "features modes 2"]
+    D: Int64[np.ndarray, " features"]
+    state_line_max: int
+    output_line_max: int
+    full_scale: Int64[np.ndarray, "features lines"]
+    full_scale_shift: Int64[np.ndarray, "features lines"]
+    multiplier: Int64[np.ndarray, "features modes"]
+    shift: Int64[np.ndarray, "features modes"]
+    k: Int64[np.ndarray, "features modes"]
+    output_multiplier: Int64[np.ndarray, " features"]
+    output_shift: Int64[np.ndarray, " features"]
+    table: Int64[np.ndarray, " codes"]
+    mixing: IntegerLinear
+    residual_multiplier: Int64[np.ndarray, " features"]
+    residual_shift: Int64[np.ndarray, " features"]
+
+    @property
+    def adc_step(self) -> Float[np.ndarray, "features lines"]:
+        """L / 2^h of each line."""
+        return np.ldexp(self.full_scale.astype(float), -self.full_scale_shift)
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Realization, output convention, and the widths of codes and registers in bits."""
+
+    realization: str
+    output: str
+    dac_bits: int
+    adc_bits: int
+    guard_bits: int
+    register_bits: int
+    activation_bits: int
+
+
+@dataclass(frozen=True)
+class QuantizedNetwork:
+    """A network of integer codes; `run` is its meaning.
+
+    Attributes:
+        encoder: Input codes to stream codes.
+        layers: The blocks.
+        decoder: Mean codes to logits.
+        widths: Realization and widths.
+        input_step: Feature units of one input code.
+        max_length: Longest sequence in steps.
+        class_names: What the answers mean.
+        preparation: How recordings become features.
+        config: The quantization settings it was trained with.
+    """
+
+    encoder: IntegerLinear
+    layers: tuple[IntegerLayer, ...]
+    decoder: IntegerLinear
+    widths: Widths
+    input_step: float
+    max_length: int
+    class_names: tuple[str, ...]
+    preparation: dict[str, Any]
+    config: dict[str, Any]
+
+    def input_codes(self, features: Float[np.ndarray, "*batch features"]) -> Codes:
+        """Input codes of prepared features: round(x / step), ties away from zero, clipped."""
+        x = np.asarray(features, np.float64) / self.input_step
+        magnitude = np.minimum(np.floor(np.abs(x) + 0.5), code_max(self.widths.dac_bits))
+        return np.asarray(np.sign(x) * magnitude).astype(np.int64)
+
+    def mean_scale(self) -> tuple[Codes, Codes]:
+        """m and t by length of the mean's scaling; entry 0 is not used."""
+        lengths = np.maximum(np.arange(self.max_length + 1), 1)
+        return snap_gain(2.0**MEAN_FRACTION_BITS / lengths, MULTIPLIER_BITS)
+
+    def run(
+        self,
+        inputs: Int64[np.ndarray, "batch length features"],
+        lengths: Int64[np.ndarray, " batch"],
+    ) -> Record:
+        """All codes of sequences, by register name.
+
+        Args:
+            inputs: Input codes; steps beyond a sequence's length are not executed.
+            lengths: True lengths, 1 .. ``max_length``.
+
+        Returns:
+            Codes (batch, length, size) at each step, zero beyond the length, and (batch, size) for
+            ``sum``, ``mean``, ``logits`` and ``answer``.
+
+        Raises:
+            ShapeError: Lengths out of range or another number of features.
+        """
+        self._require(inputs, lengths)
+        running = _Run(self, inputs, lengths)
+        for step in range(int(lengths.max())):
+            running.step(step, np.flatnonzero(lengths > step))
+        return running.end()
+
+    def _require(self, inputs: Codes, lengths: Codes) -> None:
+        features = self.encoder.weights.shape[1]
+        if inputs.ndim != 3 or inputs.shape[2] != features:
+            raise ShapeError(
+                given=f"inputs of shape {inputs.shape}",
+                rule=f"the network takes (batch, length, {features})",
+                remedy="Use the front end that is stored with the network.",
+            )
+        longest = min(self.max_length, inputs.shape[1])
+        if len(lengths) != len(inputs) or lengths.min() < 1 or lengths.max() > longest:
+            raise ShapeError(
+                given=f"{len(lengths)} lengths from {lengths.min()} to {lengths.max()}",
+                rule=f"{len(inputs)} lengths from 1 to {longest} are needed",
+                remedy="Crop the sequences or train with a larger max_frames.",
+            )
+
+
+class _Run:
+    """Registers of one batch while it runs."""
+
+    def __init__(self, network: QuantizedNetwork, inputs: Codes, lengths: Codes) -> None:
+        self.network, self.lengths = network, lengths
+        self.record: Record = {"input": inputs * (np.arange(inputs.shape[1]) < lengths[:, None])[..., None]}
+        batch = len(inputs)
+        self.states = [np.zeros((batch, *layer.B.shape), np.int64) for layer in network.layers]
+        self.total = np.zeros((batch, len(network.decoder.weights[0])), np.int64)
+
+    def keep(self, name: str, step: int, rows: Codes, value: Codes) -> Codes:
+        flat = value.reshape(len(rows), -1)
+        if name not in self.record:
+            shape = (*self.record["input"].shape[:2], flat.shape[1])
+            self.record[name] = np.zeros(shape, np.int64)
+        self.record[name][rows, step] = flat
+        return value
+
+    def step(self, step: int, rows: Codes) -> None:
+        """One time step of the sequences ``rows``."""
+        bits = self.network.widths.dac_bits
+        stream = self.network.encoder(self.record["input"][rows, step], bits)
+        self.keep("stream.0", step, rows, stream)
+        for number in range(len(self.network.layers)):
+            stream = self._layer(number, step, rows, stream)
+            self.keep(f"stream.{number + 1}", step, rows, stream)
+        self.total[rows] += stream
+
+    def _layer(self, number: int, step: int, rows: Codes, stream: Codes) -> Codes:
+        layer, widths = self.network.layers[number], self.network.widths
+
+        def keep(name: str, value: Codes) -> Codes:
+            return self.keep(f"{name}.{number}", step, rows, value)
+
+        state, adc, readout = kernel_step(layer, widths, self.states[number][rows], stream)
+        self.states[number][rows] = keep("state", state)
+        keep("adc", adc)
+        keep("readout", readout)
+        out = requantized(
+            readout, layer.output_multiplier, layer.output_shift, widths.activation_bits
+        )
+        keep("kernel", out)
+        z = keep("activation", layer.table[out + code_max(widths.activation_bits)])
+        mixing = keep("mixing", layer.mixing(z, widths.dac_bits))
+        residual = requantized(
+            stream, layer.residual_multiplier, layer.residual_shift, widths.dac_bits
+        )
+        keep("residual", residual)
+        largest = code_max(widths.dac_bits)
+        return np.clip(mixing + residual, -largest, largest)
+
+    def end(self) -> Record:
+        """Mean, logits and answers after the last step."""
+        network = self.network
+        m, t = network.mean_scale()
+        lengths = self.lengths[:, None]
+        mean = requantized(self.total, m[lengths], t[lengths], MEAN_BITS)
+        logits = network.decoder.sums(mean)
+        answer = logits.argmax(1)[:, None]
+        return self.record | {"sum": self.total, "mean": mean, "logits": logits, "answer": answer}
+
+
+def kernel_step(
+    layer: IntegerLayer, widths: Widths, state: Codes, u: Codes
+) -> tuple[Codes, Codes, Codes]:
+    """One step of all kernels of a layer (DESIGN section 5).
+
+    Args:
+        layer: The kernels.
+        widths: Realization and widths.
+        state: Registers, (batch, features, modes, 2).
+        u: DAC codes of the inputs, (batch, features).
+
+    Returns:
+        Registers after the step, ADC codes of the states' lines, ADC codes of the outputs.
+    """
+    shift = np.int64(widths.guard_bits)
+    step = layer.adc_step
+    lines = step[:, :-1].reshape(layer.B.shape)
+    drive = driven(state, shift, widths.dac_bits)
+    acc = (layer.A * drive[..., None, :]).sum(-1) + layer.B * u[..., None, None]
+    adc = converted(acc.astype(float), lines, widths.adc_bits)
+    update = requantized(
+        adc, layer.multiplier[..., None], layer.shift[..., None], widths.register_bits
+    )
+    largest = code_max(widths.register_bits)
+    if widths.realization == "leaky":
+        state = decayed(state, layer.k[..., None])
+    after = update if widths.realization == "direct" else np.clip(state + update, -largest, largest)
+    read = driven(after, shift, widths.dac_bits) if widths.output == "current" else drive
+    output = (layer.C * read).sum((-1, -2)) + layer.D * u
+    return after, adc, converted(output.astype(float), step[:, -1], widths.adc_bits)

@@ -1,0 +1,312 @@
+"""From the float network to one that trains in codes: realizations of poles, scales by calibration.
+
+A complex scaling of each mode makes B equal to the mode's gain, which any bit width holds exactly;
+C takes the rest (DESIGN section 4). Ranges of converters are filled on calibration data.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Complex128, Float, Float64, Int64
+from torch import Tensor
+
+from imssa.errors import DesignRuleError
+from imssa.hardware.description import ChipDescription
+from imssa.kernels import codes
+from imssa.models import S4DBlock, S4DClassifier
+from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.full_scale import choose_full_scales
+from imssa.quantization.prepared import (
+    MEAN_FRACTION_BITS,
+    PreparedBlock,
+    PreparedClassifier,
+    PreparedKernels,
+    QuantizedLinear,
+    pair_sigma,
+)
+
+CALIBRATION_SHARE = 0.999
+"""Share of calibration values that a converter's range must hold."""
+
+Sequences = Float64[np.ndarray, "batch length features"]
+
+
+@dataclass(frozen=True)
+class Realized:
+    """Poles as hardware runs them.
+
+    Attributes:
+        A: Rotation weights (re, im), full scale 1.
+        gain: Gain of each mode.
+        k: Decay shifts.
+        pole: The pole that results.
+    """
+
+    A: Float64[np.ndarray, "features modes 2"]
+    gain: Float64[np.ndarray, "features modes"]
+    k: Float64[np.ndarray, "features modes"]
+    pole: Complex128[np.ndarray, "features modes"]
+
+
+def realize(
+    pole: Complex128[np.ndarray, "features modes"],
+    config: QuantizationConfig,
+    chip: ChipDescription,
+) -> Realized:
+    """Weights, gains and decay shifts whose poles are near the given ones (DESIGN section 4).
+
+    Args:
+        pole: Abar of each mode, inside the unit circle.
+        config: Realization and bits.
+        chip: Its programming error sets the margin of stability of ``leaky``.
+    """
+    if config.realization == "leaky":
+        return _leaky(pole, config, chip)
+    identity = 1.0 if config.realization == "incremental" else 0.0
+    target = pole - identity
+    largest = codes.code_max(config.bits.A)
+    unit = target / np.maximum(np.abs(target.real), np.abs(target.imag))
+    weight = (np.rint(unit.real * largest) + 1j * np.rint(unit.imag * largest)) / largest
+    if identity:  # without decay an increment grows
+        weight = np.where(weight.real > -0.5 / largest, -1 / largest + 1j * weight.imag, weight)
+    gain = np.abs(target) / np.abs(weight)
+    if identity:
+        gain = np.minimum(gain, 1.8 * -weight.real / np.abs(weight) ** 2)
+    A = np.stack([weight.real, weight.imag], -1)
+    return Realized(A, gain, np.ones(pole.shape), identity + gain * weight)
+
+
+def _leaky(
+    pole: Complex128[np.ndarray, "features modes"],
+    config: QuantizationConfig,
+    chip: ChipDescription,
+) -> Realized:
+    rotation = np.abs(pole.imag)
+    wanted = rotation * (1 + 3 * pair_sigma(chip)) * 4 / np.pi
+    k = np.clip(np.rint(-np.log2(1 - pole.real)), 1, config.max_decay_shift)
+    for _ in range(config.max_decay_shift):
+        unstable = (wanted**2 >= 2 * 2.0**-k - 4.0**-k) & (k > 1)
+        k = np.where(unstable, k - 1, k)
+    gain = np.clip(rotation, 2.0**-k, 1.0)
+    turn = np.clip(pole.imag / gain, -1, 1)
+    A = np.stack([np.zeros_like(turn), turn], -1)
+    turned = np.rint(turn * codes.code_max(config.bits.A)) / codes.code_max(config.bits.A)
+    return Realized(A, gain, k, 1 - 2.0**-k + 1j * gain * turned)
+
+
+def full_scale_of(
+    weights: Float[np.ndarray, "rows columns"], bits: int
+) -> Float64[np.ndarray, " rows"]:
+    """Weight that full scale stands for, row by row: least squared error of the rounded weights.
+
+    Args:
+        weights: One row a scale.
+        bits: Code width.
+    """
+    largest = codes.code_max(bits)
+    top = np.maximum(np.abs(weights).max(axis=1), 1e-9)
+    share = np.linspace(0.3, 1.0, 36)
+    scale = top * share[:, None]
+    rounded = np.clip(np.rint(weights / scale[..., None] * largest), -largest, largest) / largest
+    error = ((rounded * scale[..., None] - weights) ** 2).sum(-1)
+    best: Float64[np.ndarray, " rows"] = scale[error.argmin(0), np.arange(len(top))]
+    return best
+
+
+def _linear(
+    weights: Float[np.ndarray, "outputs inputs"],
+    bias: Float[np.ndarray, " outputs"],
+    input_step: float | Float[np.ndarray, ""],
+    output_step: Float[np.ndarray, " outputs"] | float,
+    bits: int,
+    input_max: int,
+    per_row: bool = True,
+) -> QuantizedLinear:
+    scale = full_scale_of(weights, bits)
+    if not per_row:
+        scale = np.full_like(scale, full_scale_of(weights.reshape(1, -1), bits)[0])
+    code_step = scale / codes.code_max(bits) * input_step
+    return QuantizedLinear(
+        weights / scale[:, None],
+        bias / (scale * input_step * input_max),
+        code_step / output_step,
+        bits,
+        input_max,
+    )
+
+
+def _range(values: Float64[np.ndarray, "..."], axis: tuple[int, ...] | None = None) -> Any:
+    return np.maximum(np.quantile(np.abs(values), CALIBRATION_SHARE, axis=axis), 1e-6)
+
+
+def _states(
+    u: Sequences, realized: Realized
+) -> Complex128[np.ndarray, "length batch features modes"]:
+    """States of the realized recurrence with B equal to the gain, in the units of u."""
+    state = np.zeros((u.shape[0], *realized.pole.shape), complex)
+    kept = np.empty((u.shape[1], *state.shape), complex)
+    for step in range(u.shape[1]):
+        state = realized.pole * state + realized.gain * u[:, step, :, None]
+        kept[step] = state
+    return kept
+
+
+def prepare(
+    model: S4DClassifier,
+    config: QuantizationConfig,
+    chip: ChipDescription,
+    features: Float[Tensor, "batch length features"],
+    lengths: Int64[Tensor, " batch"],
+    *,
+    class_names: tuple[str, ...],
+    preparation: dict[str, Any],
+) -> PreparedClassifier:
+    """The network in codes, started from a trained float network.
+
+    Args:
+        model: The float network.
+        config: Realization and bits.
+        chip: Converters and device laws.
+        features: Calibration sequences, prepared as for the float network.
+        lengths: Their true lengths.
+        class_names: What the answers mean.
+        preparation: How recordings become features; kept with the network.
+
+    Raises:
+        DesignRuleError: A pole of the float network on or outside the unit circle.
+    """
+    float_model = _eager(model)
+    x = features.double().numpy()
+    real = np.arange(x.shape[1]) < lengths.numpy()[:, None]
+    largest = codes.code_max(chip.converters.dac_bits)
+    input_step = float(_range(x[real])) / largest
+    with torch.no_grad():
+        stream = float_model.encoder(torch.from_numpy(x)).numpy() * real[..., None]
+    blocks, first_step, step = [], None, None
+    realized = [_realized(block, config, chip) for block in float_model.blocks]
+    streams = [stream]
+    for block in float_model.blocks:
+        streams.append(_block_output(block, streams[-1]) * real[..., None])
+    steps = [
+        _kernel_step(s, r, real, largest) for s, r in zip(streams[:-1], realized, strict=True)
+    ]
+    last_range = float(_range(streams[-1][real]))
+    steps.append(np.full(model.config.d_model, last_range / largest))
+    for number, block in enumerate(float_model.blocks):
+        step_in, step_out = steps[number], steps[number + 1]
+        blocks.append(
+            _prepared_block(
+                block, realized[number], streams[number], (step_in, step_out), (config, chip, real)
+            )
+        )
+    first_step, step = steps[0], steps[-1][0]
+    mean_step = step * 2.0**-MEAN_FRACTION_BITS
+    encoder = _linear(*_map(model.encoder), input_step, first_step, config.bits.encoder, largest)
+    mean_max = largest * 2**MEAN_FRACTION_BITS
+    decoder = _linear(
+        *_map(model.decoder), mean_step, 1.0, config.bits.decoder, mean_max, per_row=False
+    )
+    prepared = PreparedClassifier(
+        encoder=encoder,
+        blocks=blocks,
+        decoder=decoder,
+        input_step=input_step,
+        logit_step=float(torch.exp2(decoder.log_gain.detach())[0]),
+        max_length=int(features.shape[1]),
+        class_names=class_names,
+        preparation=preparation,
+    )
+    decoder.log_gain.requires_grad_(requires_grad=False)
+    choose_full_scales(prepared, features, lengths)
+    return prepared
+
+
+def _eager(model: S4DClassifier) -> S4DClassifier:
+    """A double-precision copy in evaluation mode."""
+    copy = S4DClassifier(model.config, torch.Generator().manual_seed(0)).double()
+    copy.load_state_dict({n: v.double() if v.is_floating_point() else v for n, v in model.state_dict().items()})
+    return copy.eval()
+
+
+def _map(layer: torch.nn.Linear) -> tuple[Any, Any]:
+    return layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
+
+
+def _realized(block: S4DBlock, config: QuantizationConfig, chip: ChipDescription) -> Realized:
+    pole = block.s4d.discrete().A_bar.detach().numpy()
+    if np.abs(pole).max() >= 1:
+        raise DesignRuleError(
+            given=f"a kernel with a pole of magnitude {np.abs(pole).max():.6f}",
+            rule="poles lie inside the unit circle",
+            remedy="Train with a negative real part of A.",
+        )
+    return realize(pole, config, chip)
+
+
+def _block_output(block: S4DBlock, stream: Sequences) -> Sequences:
+    real = torch.ones(stream.shape[:2], dtype=torch.bool)
+    with torch.no_grad():
+        out: Sequences = block(torch.from_numpy(stream), real).numpy()
+    return out
+
+
+def _kernel_step(
+    stream: Sequences, realized: Realized, real: Any, largest: int
+) -> Float64[np.ndarray, " features"]:
+    """Value of one DAC code of each feature: input and all states must fit the DAC."""
+    states = _states(stream, realized).transpose(1, 0, 2, 3)[real]
+    parts = np.maximum(np.abs(states.real), np.abs(states.imag))
+    widest = np.maximum(_range(parts, (0,)).max(-1), _range(stream[real], (0,)))
+    return np.asarray(widest / largest)
+
+
+def _prepared_block(
+    block: S4DBlock,
+    realized: Realized,
+    stream: Sequences,
+    steps: tuple[Any, Any],
+    settings: tuple[QuantizationConfig, ChipDescription, Any],
+) -> PreparedBlock:
+    config, chip, real = settings
+    step_in, step_out = steps
+    discrete = block.s4d.discrete()
+    with torch.no_grad():
+        y = block.s4d(torch.from_numpy(stream)).numpy()
+    C = (discrete.C * discrete.B_bar).detach().numpy() / realized.gain
+    D = discrete.D.detach().numpy()
+    outputs = np.concatenate([np.stack([2 * C.real, -2 * C.imag], -1).reshape(len(D), -1), D[:, None]], 1)
+    bits = config.bits
+    scale = full_scale_of(outputs, min(bits.C, bits.D))
+    latent = outputs / scale[:, None]
+    largest = codes.code_max(config.activation_bits)
+    activation_step = float(_range(y[real])) / largest
+    B = np.zeros_like(realized.A)
+    B[..., 0] = 1.0
+    kernels = PreparedKernels(
+        A=realized.A,
+        B=B,
+        C=latent[:, :-1].reshape(realized.A.shape),
+        D=latent[:, -1],
+        gain=realized.gain,
+        k=realized.k,
+        output_gain=step_in * scale / activation_step,
+        config=config,
+        chip=chip,
+        current=block.s4d.output == "current",
+    )
+    weights, bias = _folded(block)
+    mixing = _linear(weights, bias, activation_step, step_out, bits.mixing, largest)
+    name = {"GELU": "gelu", "ReLU": "relu", "Identity": "identity"}[type(block.activation).__name__]
+    return PreparedBlock(kernels, mixing, step_in / step_out, (name, activation_step))
+
+
+def _folded(block: S4DBlock) -> tuple[Any, Any]:
+    """The mixing map with the batch norm folded in."""
+    weights, bias = _map(block.mixing)
+    if block.norm is None:
+        return weights, bias
+    norm = {name: value.detach().double().numpy() for name, value in block.norm.state_dict().items()}
+    factor = norm["weight"] / np.sqrt(norm["running_var"] + block.norm.eps)
+    return weights * factor[:, None], (bias - norm["running_mean"]) * factor + norm["bias"]

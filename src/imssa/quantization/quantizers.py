@@ -1,0 +1,150 @@
+"""Tensors that hold integer codes, with straight-through gradients.
+
+Codes travel as float64 tensors, which hold them exactly. Forward values come from the rounding rule
+of :mod:`imssa.kernels.codes`; backward, a rounded value has the gradient of the unrounded one, and
+none where its code stands at an end of the range.
+"""
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from imssa.kernels import codes
+from imssa.kernels.scan import Noise, Scales, Weights, scan_backward, scan_forward
+
+
+def integers(tensor: Tensor) -> Int64[np.ndarray, "..."]:
+    """The codes that a tensor holds, as int64."""
+    return np.asarray(tensor.detach().numpy(), np.float64).astype(np.int64)
+
+
+class _RoundClip(torch.autograd.Function):
+    """round(x), ties away from zero, clipped to -largest .. largest."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, largest: int) -> Tensor:
+        ctx.save_for_backward(x.abs() <= largest + 0.5)
+        return torch.sign(x) * torch.floor(x.abs() + 0.5).clamp(max=largest)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return gradient * inside, None
+
+
+def weight_codes(latent: Float[Tensor, "*shape"], bits: int) -> Float64[Tensor, "*shape"]:
+    """Integer codes of weights whose latent range is -1 .. 1.
+
+    Args:
+        latent: Trainable weights, 1 being full scale.
+        bits: Code width; 2 is ternary.
+
+    Example:
+        >>> weight_codes(torch.tensor([-0.6, 0.4, 2.0]), 2).tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    largest = codes.code_max(bits)
+    return cast("Tensor", _RoundClip.apply(latent.double() * largest, largest))
+
+
+def rounded(x: Float[Tensor, "*shape"], largest: int) -> Float64[Tensor, "*shape"]:
+    """Codes round(x) clipped to the range, with straight-through gradient."""
+    return cast("Tensor", _RoundClip.apply(x.double(), largest))
+
+
+class _Requantize(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, value: Tensor, gain: Tensor, multiplier: Any, shift: Any, bits: int
+    ) -> Tensor:
+        out = codes.requantized(integers(value), multiplier, shift, bits)
+        result = torch.from_numpy(out.astype(np.float64))
+        ctx.save_for_backward(value, gain, result.abs() < codes.code_max(bits))
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        value, gain, inside = ctx.saved_tensors
+        passed = gradient * inside
+        return passed * gain, (passed * value).sum_to_size(gain.shape), None, None, None
+
+
+def gain_codes(
+    gain: Float64[Tensor, "*shape"], bits: int
+) -> tuple[Int64[np.ndarray, "*shape"], Int64[np.ndarray, "*shape"]]:
+    """Multiplier and shift of positive gains, snapped to ``bits`` bits of multiplier."""
+    multiplier, shift = codes.snap_gain(gain.detach().numpy(), bits)
+    return multiplier, shift
+
+
+def requantize(
+    value: Float64[Tensor, "*batch features"],
+    gain: Float64[Tensor, " features"],
+    bits: int,
+    multiplier_bits: int = codes.MULTIPLIER_BITS,
+) -> Float64[Tensor, "*batch features"]:
+    """clip(round(value m 2^-t)) with m 2^-t the snapped gain; gradients to value and gain."""
+    multiplier, shift = gain_codes(gain, multiplier_bits)
+    return cast("Tensor", _Requantize.apply(value, gain, multiplier, shift, bits))
+
+
+class _Scan(torch.autograd.Function):
+    @staticmethod
+    def forward(  # noqa: PLR0913
+        ctx: Any,
+        u: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        gain: Tensor,
+        k: Tensor,
+        lengths: Any,
+        scales: Scales,
+        noise: Noise,
+        record: dict[str, Any] | None,
+    ) -> Tensor:
+        by_feature = np.ascontiguousarray(u.detach().numpy().transpose(2, 0, 1).astype(np.int32))
+        weights = Weights(*(np.ascontiguousarray(x.detach().numpy()) for x in (A, B, C, D)))
+        kept = scan_forward(by_feature, lengths, weights, scales, noise)
+        ctx.kept = (by_feature, lengths, weights, scales, noise, kept)
+        if record is not None:
+            record.update(state=kept.state[:, :, 1:], adc=kept.adc)
+        return torch.from_numpy(kept.adc[..., -1].transpose(1, 2, 0).astype(np.float64))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        g = np.ascontiguousarray(gradient.numpy().transpose(2, 0, 1))
+        out = scan_backward(g, *ctx.kept)
+        first = torch.from_numpy(out.u.transpose(1, 2, 0))
+        rest = (torch.from_numpy(x) for x in (out.A, out.B, out.C, out.D, out.gain, out.k))
+        return first, *rest, None, None, None, None
+
+
+def quantized_scan(  # noqa: PLR0913
+    u: Float64[Tensor, "batch length features"],
+    weights: tuple[Tensor, Tensor, Tensor, Tensor],
+    gain: Float64[Tensor, "features modes"],
+    k: Float64[Tensor, "features modes"],
+    lengths: Int64[np.ndarray, " batch"],
+    scales: Scales,
+    noise: Noise,
+    record: dict[str, Any] | None = None,
+) -> Float64[Tensor, "batch length features"]:
+    """ADC codes of the kernels' outputs over whole sequences (DESIGN section 5).
+
+    Args:
+        u: DAC codes of the inputs.
+        weights: Integer weights A, B, C, D on the array, as :class:`imssa.kernels.scan.Weights`.
+        gain: Update gains that ``scales`` holds as (m, t); for their gradient.
+        k: Decay shifts that ``scales`` holds rounded; for their gradient.
+        lengths: True lengths.
+        scales: Integer scales and widths.
+        noise: Analog errors.
+        record: Where to put register and ADC codes, (features, batch, length, ...), if wanted.
+    """
+    result = _Scan.apply(u, *weights, gain, k, lengths, scales, noise, record)
+    return cast("Tensor", result)

@@ -1,0 +1,31 @@
+"""How long and how fast a network is trained."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingConfig(BaseModel):
+    """One run of the training loop.
+
+    Attributes:
+        epochs: Passes over the training part.
+        batch_size: Sequences a step.
+        learning_rate: Peak rate; it rises over ``warm_up`` of all steps, then falls as a cosine.
+        state_space_learning_rate: The same for A, B and dt (float) or A, B, k and gains (codes).
+        weight_decay: Of all other parameters (AdamW).
+        warm_up: Share of the steps in which the rate rises.
+        gradient_clip: Largest norm of the gradient; None: off.
+        teacher_weight: Share of the loss that compares with the teacher's logits.
+        temperature: Softens both logits in that comparison.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(20, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(5e-3, gt=0)
+    state_space_learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    warm_up: float = Field(0.1, ge=0, lt=1)
+    gradient_clip: float | None = Field(1.0, gt=0)
+    teacher_weight: float = Field(0.5, ge=0, le=1)
+    temperature: float = Field(2.0, gt=0)

@@ -1,0 +1,1 @@
+"""The tests of imssa; the folders mirror `src/imssa`."""

@@ -1,0 +1,123 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from imssa.data import AugmentationConfig, augment, true_frames
+from imssa.errors import RecipeError
+
+EVERYTHING = AugmentationConfig(
+    time_shift_frames=4, time_mask_frames=5, channel_mask_channels=3, noise_std=0.1
+)
+
+
+def batch(seed: int = 0, items: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Frames numbered from 1, the same in all features, so that moves can be read off."""
+    lengths = np.random.default_rng([7, seed]).integers(1, 12, items, endpoint=True)
+    frames = np.where(true_frames(lengths, 12), np.arange(1, 13), 0).astype(np.float32)
+    return np.repeat(frames[:, :, None], 6, axis=2), lengths
+
+
+def changed(seed: int = 0, **fields: Any) -> tuple[np.ndarray, np.ndarray]:
+    return augment(*batch(), np.random.default_rng(seed), AugmentationConfig(**fields))
+
+
+def test_nothing_on_changes_nothing() -> None:
+    features, lengths = changed()
+    assert np.array_equal(features, batch()[0])
+    assert np.array_equal(lengths, batch()[1])
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_padding_stays_zero_lengths_stay_in_range_and_the_input_is_kept(seed: int) -> None:
+    features, lengths = batch(seed, 20)
+    before = features.copy()
+    out, new_lengths = augment(features, lengths, np.random.default_rng(seed), EVERYTHING)
+    assert np.array_equal(features, before)
+    assert out.shape == features.shape
+    assert out.dtype == np.float32
+    assert ((new_lengths >= 1) & (new_lengths <= 12)).all()
+    assert not out[~true_frames(new_lengths, 12)].any()
+
+
+def test_equal_generators_give_equal_results_and_others_do_not() -> None:
+    first, again, other = (
+        augment(*batch(), np.random.default_rng(seed), EVERYTHING)[0] for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_shifts_move_frames_without_changing_them() -> None:
+    features, lengths = changed(time_shift_frames=4)
+    seen = set()
+    for row, new, old in zip(features[:, :, 0], lengths, batch()[1], strict=True):
+        kept = row[row > 0]
+        assert np.array_equal(np.diff(kept), np.ones(len(kept) - 1))
+        shift = int(np.flatnonzero(row)[0]) - int(kept[0]) + 1
+        assert -4 <= shift <= 4
+        assert new == min(old + shift, 12)
+        seen.add(shift)
+    assert seen == set(range(-4, 5))
+
+
+def test_time_masks_are_one_run_and_leave_a_frame() -> None:
+    features, lengths = changed(time_mask_frames=5)
+    widths = []
+    for row, length in zip(features, lengths, strict=True):
+        zero = np.flatnonzero(~row[:length].any(axis=1))
+        assert len(zero) <= min(5, length - 1)
+        assert len(zero) == 0 or zero[-1] - zero[0] == len(zero) - 1
+        widths.append(len(zero))
+    assert set(widths) == set(range(6))
+    assert np.array_equal(lengths, batch()[1])
+
+
+def test_channel_masks_are_one_run_over_all_frames() -> None:
+    features, _ = changed(channel_mask_channels=3)
+    widths = set()
+    for row in features:
+        zero = np.flatnonzero(row[0] == 0)
+        assert np.array_equal(zero, np.flatnonzero(~row.any(axis=0)))
+        assert len(zero) == 0 or zero[-1] - zero[0] == len(zero) - 1
+        widths.add(len(zero))
+    assert widths == {0, 1, 2, 3}
+
+
+def test_noise_has_the_deviation_asked_for() -> None:
+    features, lengths = changed(noise_std=0.5)
+    noise = (features - batch()[0])[true_frames(lengths, 12)]
+    standard_error = 0.5 / np.sqrt(2 * noise.size)
+    assert abs(noise.std() - 0.5) < 4 * standard_error
+    assert abs(noise.mean()) < 4 * 0.5 / np.sqrt(noise.size)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"time_shift_frames": 12}, "time_shift_frames = 12: it must lie below the padded length"),
+        ({"time_mask_frames": 40}, "time_mask_frames = 40: .* 12. Set time_mask_frames below 12"),
+        ({"channel_mask_channels": 6}, "channel_mask_channels = 6: .* number of features 6"),
+    ],
+)
+def test_changes_as_large_as_the_sequences_are_refused(
+    fields: dict[str, int], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        changed(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"noise_std": 0.0}, "noise_std"),
+        ({"time_shift_frames": 0}, "time_shift_frames"),
+        ({"warp": 1}, "Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_settings_are_refused(fields: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AugmentationConfig.model_validate(fields)
