@@ -22,13 +22,7 @@ def dense_transfer(conductance: Floats, row_ohm: Floats, column_ohm: Floats) -> 
     bit = word + cells
     ground, first_drive = 2 * cells, 2 * cells + 1
     nodes = first_drive + rows
-    segments = []
-    for i in range(rows):
-        path = [first_drive + i, *word[i], first_drive + i]
-        segments += list(zip(path[:-1], path[1:], row_ohm[i], strict=True))
-    for j in range(columns):
-        path = [ground, *bit[:, j], ground]
-        segments += list(zip(path[:-1], path[1:], column_ohm[:, j], strict=True))
+    segments = _segments(word, bit, row_ohm, column_ohm)
     size = nodes + len(segments)
     system = np.zeros((size, size))
     right = np.zeros((size, rows))
@@ -50,8 +44,22 @@ def dense_transfer(conductance: Floats, row_ohm: Floats, column_ohm: Floats) -> 
     solution = np.linalg.lstsq(system, right, rcond=1e-15)[0]
     result = np.zeros((rows, columns))
     for number, (a, b, _) in enumerate(segments):
-        for end, sign in ((b, 1.0), (a, -1.0)):
-            other = a if end == b else b
-            if end == ground:
-                result[:, (other - cells) % columns] += sign * solution[nodes + number]
+        if b == ground:
+            result[:, (a - cells) % columns] += solution[nodes + number]
+        elif a == ground:
+            result[:, (b - cells) % columns] -= solution[nodes + number]
     return result * 1e-3
+
+
+def _segments(
+    word: NDArray[np.int64], bit: NDArray[np.int64], row_ohm: Floats, column_ohm: Floats
+) -> list[tuple[int, int, float]]:
+    """From node, to node, resistance; nodes are cells' two sides, then ground, then drivers."""
+    ground, found = 2 * word.size, []
+    for i, line in enumerate(word):
+        path = [ground + 1 + i, *line, ground + 1 + i]
+        found += list(zip(path[:-1], path[1:], row_ohm[i], strict=True))
+    for j, line in enumerate(bit.T):
+        path = [ground, *line, ground]
+        found += list(zip(path[:-1], path[1:], column_ohm[:, j], strict=True))
+    return found

@@ -74,17 +74,6 @@ def test_start_leaves_the_global_generator_alone_and_is_reproducible() -> None:
         assert torch.equal(one, two)
 
 
-def test_hook_changes_what_the_layer_computes() -> None:
-    layer = S4D(2, 4, generator=generator())
-
-    def silence(system: DiscreteStateSpace) -> DiscreteStateSpace:
-        return DiscreteStateSpace(system.A_bar, system.B_bar, 0 * system.C, 0 * system.D)
-
-    layer.hook = silence
-    assert not bool(layer.discrete().C.any())
-    assert not bool(layer(torch.ones(1, 5, 2)).any())
-
-
 def test_discrete_is_rounded_once() -> None:
     layer = S4D(4, 32, generator=generator())
     exact = zoh(layer.continuous(torch.float64))

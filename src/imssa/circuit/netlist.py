@@ -22,7 +22,7 @@ LINES_A_SAVE: Final = 16
 class _Circuit(NamedTuple):
     """Resistors between nodes: word-line ends, bit-line ends, word-line nodes, bit-line nodes."""
 
-    element: NDArray[np.str_]
+    element: list[str]
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     ohm: Floats
@@ -104,14 +104,15 @@ def _circuit(conductance: Floats, row_ohm: Floats, column_ohm: Floats) -> _Circu
         (_names("rr", row_ohm.shape), along_row[:, :-1], along_row[:, 1:], row_ohm),
         (_names("rc", column_ohm.shape), along_column[:-1], along_column[1:], column_ohm),
     )
-    element, first, second, ohm = (
-        np.concatenate([np.ravel(part[field]) for part in parts]) for field in range(4)
+    element = [name for names, *_ in parts for name in names]
+    first, second, ohm = (
+        np.concatenate([np.ravel(part[field]) for part in parts]) for field in (1, 2, 3)
     )
     return _Circuit(element, first, second, ohm)
 
 
-def _names(prefix: str, shape: tuple[int, ...]) -> NDArray[np.str_]:
-    return np.array([f"{prefix}{i}_{j}" for i in range(shape[0]) for j in range(shape[1])])
+def _names(prefix: str, shape: tuple[int, ...]) -> list[str]:
+    return [f"{prefix}{i}_{j}" for i in range(shape[0]) for j in range(shape[1])]
 
 
 def _joined(circuit: _Circuit, terminals: int) -> _Circuit:
@@ -127,7 +128,8 @@ def _joined(circuit: _Circuit, terminals: int) -> _Circuit:
     grounded = np.zeros(count, np.bool_)
     grounded[part[:terminals]] = True
     kept = real & grounded[part[circuit.first]]
-    return _Circuit(circuit.element[kept], first[kept], second[kept], circuit.ohm[kept])
+    element = [name for name, keep in zip(circuit.element, kept, strict=True) if keep]
+    return _Circuit(element, first[kept], second[kept], circuit.ohm[kept])
 
 
 def _groups(

@@ -94,7 +94,17 @@ def solve_netlist(
         if not raw.is_file():
             raise _failed(how="without a result", messages=messages)
         vectors = read_raw(raw.read_bytes(), "ngspice's raw file")
-    return np.array([_current(vectors, f"i(vs{j})") for j in range(bit_lines)])
+    names = [f"i(vs{j})" for j in range(bit_lines)]
+    missing = [name for name in names if name not in vectors]
+    if missing and _faults(messages):
+        raise _failed(how=f"without {missing[0]}", messages=messages)
+    if missing:
+        raise FileFormatError(
+            given=f"ngspice's raw file without {missing[0]}",
+            rule="the netlist asks for the current of each bit line",
+            remedy="Compare a netlist that imssa wrote, with its number of bit lines",
+        )
+    return np.array([vectors[name][-1] for name in names])
 
 
 def compare(
@@ -156,8 +166,7 @@ def _run(executable: Path, circuit: Path, raw: Path, timeout_seconds: float) -> 
 
 def _failed(*, how: str, messages: str) -> CheckFailedError:
     said = [line.strip() for line in messages.splitlines() if line.strip()]
-    faults = [line for line in said if "error" in line.lower() or "singular" in line.lower()]
-    told = " | ".join((faults or said)[:3])
+    told = " | ".join((_faults(messages) or said)[:3])
     return CheckFailedError(
         given=f"ngspice ended {how}" + (f", saying {told!r}" if told else ""),
         rule="it must solve the netlist of the array",
@@ -165,12 +174,7 @@ def _failed(*, how: str, messages: str) -> CheckFailedError:
     )
 
 
-def _current(vectors: dict[str, Floats], name: str) -> float:
-    for key in (name, f"{name[2:-1]}#branch"):
-        if key in vectors:
-            return float(vectors[key][-1])
-    raise FileFormatError(
-        given=f"ngspice's raw file without {name}",
-        rule="the netlist asks for the current of each bit line",
-        remedy="Compare a netlist that imssa wrote, with its number of bit lines",
-    )
+def _faults(messages: str) -> list[str]:
+    """Lines in which ngspice says that something failed."""
+    said = (line.strip() for line in messages.splitlines())
+    return [line for line in said if "error" in line.lower() or "singular" in line.lower()]

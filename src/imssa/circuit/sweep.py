@@ -50,7 +50,7 @@ def _eliminate(
 
     Args:
         pivots: In: rows of [K | F], (STEPS, columns). Out: each row as it stood at its own step.
-        factors: Result, (STEPS,): r / (1 + r K_jj).
+        factors: Result, (2, STEPS): r / (1 + r K_jj), and 1 / (1 + r K_jj).
         rows: Result, (STEPS, columns): the rows after all steps.
         first: Bit line of the first row.
         resistance: Segments of all bit lines at this height, (N,), in ohm.
@@ -60,18 +60,18 @@ def _eliminate(
         r = resistance[first + step]
         own = rows[step, first + step]
         if np.isinf(r):
-            factors[step] = 1.0 / own if own > 0.0 else 0.0
-            left = 0.0
+            factors[0, step] = 1.0 / own if own > 0.0 else 0.0
+            factors[1, step] = 0.0
         else:
-            factors[step] = r / (1.0 + r * own)
-            left = 1.0 / (1.0 + r * own)
+            factors[0, step] = r / (1.0 + r * own)
+            factors[1, step] = 1.0 / (1.0 + r * own)
         for other in range(STEPS):
-            part = rows[other, first + step] * factors[step]
+            part = rows[other, first + step] * factors[0, step]
             if other != step:
                 _subtract(rows[other], part, rows[step])
         for column in range(rows.shape[1]):
             pivots[step, column] = rows[step, column]
-            rows[step, column] *= left
+            rows[step, column] *= factors[1, step]
 
 
 @compiled
@@ -85,7 +85,7 @@ def _subtract(row: Floats, part: float, other: Floats) -> None:
 def _update(state: Floats, pivots: Floats, factors: Floats, lines: int, width: int) -> None:
     """One rank-4 update of all rows of [K | F], two at a time, upper triangle (and one beside)."""
     p0, p1, p2, p3 = pivots[0], pivots[1], pivots[2], pivots[3]
-    f0, f1, f2, f3 = factors[0], factors[1], factors[2], factors[3]
+    f0, f1, f2, f3 = factors[0, 0], factors[0, 1], factors[0, 2], factors[0, 3]
     for k in range(0, lines, 2):
         c0, c1, c2, c3 = p0[k] * f0, p1[k] * f1, p2[k] * f2, p3[k] * f3
         d0, d1, d2, d3 = p0[k + 1] * f0, p1[k + 1] * f1, p2[k + 1] * f2, p3[k + 1] * f3
@@ -100,16 +100,11 @@ def _update(state: Floats, pivots: Floats, factors: Floats, lines: int, width: i
 @compiled
 def _update_top(top: Floats, pivots: Floats, factors: Floats, first: int, columns: int) -> None:
     """The rows of currents out of the first word line's end, for the same steps."""
-    coefficient = np.empty(STEPS)
-    for k in range(top.shape[0]):
+    for row in top:
         for step in range(STEPS):
-            value = top[k, first + step]
-            for earlier in range(step):
-                value -= coefficient[earlier] * pivots[earlier, first + step]
-            coefficient[step] = value * factors[step]
-        for step in range(STEPS):
-            for column in range(columns):
-                top[k, column] -= coefficient[step] * pivots[step, column]
+            value = row[first + step]
+            _subtract(row[:columns], value * factors[0, step], pivots[step])
+            row[first + step] = value * factors[1, step]
 
 
 @compiled
@@ -126,7 +121,7 @@ def series_step(state: Floats, top: Floats, resistance: Floats, width: int, kept
     lines = state.shape[0]
     pivots = np.empty((STEPS, lines + width))
     rows = np.empty((STEPS, lines + width))
-    factors = np.empty(STEPS)
+    factors = np.empty((2, STEPS))
     for first in range(0, lines, STEPS):
         if not resistance[first : first + STEPS].any() and not kept.size:
             continue

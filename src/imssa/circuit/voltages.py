@@ -45,12 +45,14 @@ class NodeVoltages:
     @property
     def output_ampere(self) -> Floats:
         """What is read from each bit line, both ends together, (..., bit_lines)."""
-        return self.bit_line_ampere[..., -1, :] - self.bit_line_ampere[..., 0, :]
+        output: Floats = self.bit_line_ampere[..., -1, :] - self.bit_line_ampere[..., 0, :]
+        return output
 
     @property
     def input_ampere(self) -> Floats:
         """What the drivers give to each word line, both ends together, (..., word_lines)."""
-        return self.word_line_ampere[..., 0] - self.word_line_ampere[..., -1]
+        given: Floats = self.word_line_ampere[..., 0] - self.word_line_ampere[..., -1]
+        return given
 
 
 def node_voltages(

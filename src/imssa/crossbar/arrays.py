@@ -57,7 +57,9 @@ def program_array(
     conductance = devices.conductance_siemens
     step = contents.siemens_per_step
     deviation = weight_deviation(conductance, contents.codes, step)
-    return ProgrammedArray(devices, contents.codes + deviation, read_variance(conductance, chip, step))
+    return ProgrammedArray(
+        devices, contents.codes + deviation, read_variance(conductance, chip, step)
+    )
 
 
 def program_chips(

@@ -130,9 +130,7 @@ _ENCODE: Final[dict[type, Callable[[_Writer, Any], list[int]]]] = {
     ops.Requantize: lambda w, op: w.row(op, pool=w.put(op.multiplier, op.shift)),
     ops.Leak: lambda w, op: w.row(op, pool=w.put(op.k)),
     ops.Add: lambda w, op: w.row(op, other=w.offsets[op.other]),
-    ops.MatMul: lambda w, op: w.row(
-        op, pool=w.put(op.bias, op.weights), extra=op.weights.shape[1]
-    ),
+    ops.MatMul: lambda w, op: w.row(op, pool=w.put(op.bias, op.weights), extra=op.weights.shape[1]),
     ops.Table: lambda w, op: w.row(op, pool=w.put(op.values), extra=len(op.values) // 2),
     ops.Accumulate: lambda w, op: w.row(op),
     ops.MeanByLength: lambda w, op: w.row(

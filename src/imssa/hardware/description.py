@@ -4,7 +4,6 @@ import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -49,7 +48,7 @@ class Converters(Law):
     full_scale_devices: tuple[float, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _full_scales_are_positive(self) -> Self:
+    def _full_scales_are_positive(self) -> "Converters":
         if min(self.full_scale_devices) <= 0:
             msg = "full_scale_devices must be positive; remove the entries at or below zero"
             raise ValueError(msg)
@@ -70,7 +69,7 @@ class ChipDescription(Law):
     off_state: LogNormalOffState | None = None
     stuck: StuckDevices | None = None
 
-    def only(self, *effects: Literal["programming", "read_noise", "off_state", "stuck"]) -> Self:
+    def only(self, *effects: str) -> "ChipDescription":
         """The same chip with every effect off but those named; none named: the ideal chip."""
         return self.model_copy(update={e: None for e in EFFECTS if e not in effects})
 

@@ -129,6 +129,18 @@ def converted(accumulated: NDArray[np.float64], scale: NDArray[np.float64], bits
     return _converted(accumulated, scale, np.int64(code_max(bits)))
 
 
+def quantized(values: NDArray[np.floating], step: float, bits: int) -> Codes:
+    """Codes clip(round(values / step)) of numbers, in float64.
+
+    Example:
+        >>> quantized(np.array([0.25, -0.25, 99.0]), 0.5, 8).tolist()
+        [1, -1, 127]
+    """
+    scaled = np.asarray(values, np.float64) / step
+    magnitude = np.minimum(np.floor(np.abs(scaled) + 0.5), code_max(bits))
+    return np.asarray(np.sign(scaled) * magnitude).astype(np.int64)
+
+
 def snap_gain(gain: float | NDArray[np.float64], multiplier_bits: int) -> tuple[Codes, Codes]:
     """Multiplier m and shift t with m 2^-t nearest to a positive gain, m of few bits and odd.
 

@@ -136,7 +136,9 @@ class Key:
 
 
 @numba.njit(inline="always")
-def read_normal(k0: int, k1: int, chip: int, event: int, step: int, sample: int, pair: int) -> float:
+def read_normal(
+    k0: int, k1: int, chip: int, event: int, step: int, sample: int, pair: int
+) -> float:
     """The standard normal of one read: a function of its address alone.
 
     Four neighbouring pairs share a counter block.
@@ -167,3 +169,9 @@ def read_normals(  # noqa: PLR0913
     """Standard normals of one MVM, shape (samples, pairs)."""
     found: NDArray[np.float64] = _read_normals(*key.words, chip, event, step, samples, pairs)
     return found
+
+
+@numba.njit(cache=True)
+def first_words(counter: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """The four words of a counter, for known-answer tests."""
+    return philox(counter, 0, 0, 0, k0, k1)

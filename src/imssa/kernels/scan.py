@@ -164,7 +164,9 @@ def _updated(register: int, adc: int, h: int, n: int, s: Scales) -> int:
 
 
 @numba.njit(nogil=True, inline="always")
-def _line_back(h: int, j: int, g: float, w: Weights, drives: Any, back: Any, out: Gradients) -> None:
+def _line_back(
+    h: int, j: int, g: float, w: Weights, drives: Any, back: Any, out: Gradients
+) -> None:
     """Gradient g of the accumulated line j goes to its weights and to what drove it."""
     last = 2 * w.A.shape[1]
     if j == last:
@@ -192,7 +194,15 @@ def _to_registers(back: Any, drives: Any, s: Scales, adjoint: Any) -> None:
 
 @numba.njit(nogil=True, inline="always")
 def _line_gradients(
-    h: int, lines: Any, draw: int, g: Any, w: Weights, noise: Noise, drives: Any, back: Any, out: Any
+    h: int,
+    lines: Any,
+    draw: int,
+    g: Any,
+    w: Weights,
+    noise: Noise,
+    drives: Any,
+    back: Any,
+    out: Any,
 ) -> None:
     back[:] = 0.0
     for j in range(lines[0], lines[1]):
@@ -205,7 +215,9 @@ def _line_gradients(
 
 
 @numba.njit(nogil=True, inline="always")
-def _update_back(h: int, adjoint: Any, before: Any, after: Any, adc: Any, s: Scales, out: Any) -> Any:
+def _update_back(
+    h: int, adjoint: Any, before: Any, after: Any, adc: Any, s: Scales, out: Any
+) -> Any:
     """Gradient of the state after a step becomes that of ADC codes (returned) and of the state."""
     to_adc = np.zeros(len(adjoint) + 1)
     for i in range(len(adjoint)):

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from jaxtyping import Complex128
 
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.mapping.layout import kernels_per_array, one_shot
-from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.network import IntegerLayer, QuantizedNetwork
 
 Rule = Callable[[QuantizedNetwork, ChipDescription], Iterator[str]]
 
@@ -110,20 +111,22 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def integer_poles(layer: object, realization: str, guard_bits: int) -> "np.ndarray[tuple[int, int], np.dtype[np.complex128]]":
+def integer_poles(
+    layer: IntegerLayer, realization: str, guard_bits: int
+) -> Complex128[np.ndarray, "features modes"]:
     """Poles of the recurrence that the integer codes describe, (features, modes).
 
     The linear part of DESIGN section 5: rounding and clipping left out.
     """
-    A = layer.A.astype(float)  # type: ignore[attr-defined]
-    step = layer.adc_step[:, 0:-1:2]  # type: ignore[attr-defined]
-    gain = np.ldexp(layer.multiplier.astype(float), -layer.shift - guard_bits) / step  # type: ignore[attr-defined]
+    A = layer.A.astype(float)
+    step = layer.adc_step[:, 0:-1:2]
+    gain = np.ldexp(layer.multiplier.astype(float), -layer.shift - guard_bits) / step
     turn = gain * (A[..., 0, 0] + 1j * A[..., 1, 0])
     if realization == "direct":
         return np.asarray(turn)
     if realization == "incremental":
         return np.asarray(1 + turn)
-    return np.asarray(1 - 2.0**-layer.k + turn)  # type: ignore[attr-defined]
+    return np.asarray(1 - 2.0**-layer.k + turn)
 
 
 def require(network: QuantizedNetwork, chip: ChipDescription) -> None:

@@ -1,7 +1,14 @@
 """S4D networks in floats: state-space mathematics, layers, the classifier."""
 
 from imssa.models.checkpoint_import import read_public_s4d
-from imssa.models.classifier import ModelConfig, S4DBlock, S4DClassifier, parameter_groups
+from imssa.models.classifier import (
+    ModelConfig,
+    ModelSettings,
+    S4DBlock,
+    S4DClassifier,
+    parameter_groups,
+)
+from imssa.models.files import load_layers, load_model, save_layers, save_model
 from imssa.models.initialization import Initialization, initialize, poles
 from imssa.models.s4d import S4D
 from imssa.models.state_space import (
@@ -27,6 +34,7 @@ __all__ = [
     "Discretization",
     "Initialization",
     "ModelConfig",
+    "ModelSettings",
     "Output",
     "RealStateSpace",
     "S4DBlock",
@@ -36,10 +44,14 @@ __all__ = [
     "fft_convolution",
     "initialize",
     "kernel",
+    "load_layers",
+    "load_model",
     "parameter_groups",
     "poles",
     "read_public_s4d",
     "real_form",
+    "save_layers",
+    "save_model",
     "scan",
     "step",
     "zoh",

@@ -14,12 +14,10 @@ from imssa.models.s4d import S4D
 from imssa.models.state_space import Discretization, Output
 
 
-class ModelConfig(BaseModel):
-    """The shape and the start of an `S4DClassifier`.
+class ModelSettings(BaseModel):
+    """What a recipe says of an `S4DClassifier`; the data say the rest.
 
     Attributes:
-        n_features: Input features of a time step.
-        n_classes: Classes to tell apart.
         d_model: State-space kernels a layer.
         d_state: Real states of a kernel, two a mode.
         n_layers: Number of blocks.
@@ -31,16 +29,10 @@ class ModelConfig(BaseModel):
         output: When a kernel's output is read; a chip runs `delayed` in one pass a step.
         dt_min: Smallest initial step.
         dt_max: Largest initial step.
-
-    Example:
-        >>> ModelConfig(n_features=32, n_classes=10).d_state
-        8
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_features: int = Field(ge=1)
-    n_classes: int = Field(ge=2)
     d_model: int = Field(default=64, ge=1)
     d_state: int = Field(default=8, ge=2)
     n_layers: int = Field(default=1, ge=1)
@@ -84,6 +76,22 @@ class ModelConfig(BaseModel):
             )
             raise ValueError(msg)
         return self
+
+
+class ModelConfig(ModelSettings):
+    """The shape and the start of an `S4DClassifier`.
+
+    Attributes:
+        n_features: Input features of a time step.
+        n_classes: Classes to tell apart.
+
+    Example:
+        >>> ModelConfig(n_features=32, n_classes=10).d_state
+        8
+    """
+
+    n_features: int = Field(ge=1)
+    n_classes: int = Field(ge=2)
 
 
 class S4DBlock(nn.Module):

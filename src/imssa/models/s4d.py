@@ -1,7 +1,5 @@
 """The S4D layer: the trainable parameters of a diagonal state space."""
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,10 +33,6 @@ class S4D(nn.Module):
         discretization: Rule that makes the discrete system.
         output: When the output is read.
 
-    Attributes:
-        hook: Applied to the discrete system wherever it is used (in float64); None for none.
-            Quantization-aware and noise-aware training set it.
-
     Raises:
         ShapeError: `d_model` is below 1, or `d_state` is odd or below 2.
 
@@ -47,8 +41,6 @@ class S4D(nn.Module):
         >>> layer(torch.ones(2, 10, 3)).shape
         torch.Size([2, 10, 3])
     """
-
-    hook: Callable[[DiscreteStateSpace], DiscreteStateSpace] | None
 
     def __init__(
         self,
@@ -78,7 +70,6 @@ class S4D(nn.Module):
         self.D = _parameter(start.D)
         self.discretization = discretization
         self.output = output
-        self.hook = None
 
     @classmethod
     def from_parameters(
@@ -139,14 +130,12 @@ class S4D(nn.Module):
         )
 
     def discrete(self, dtype: torch.dtype | None = None) -> DiscreteStateSpace:
-        """The discrete system after the hook, given in `dtype` (by default that of the parameters).
+        """The discrete system, given in `dtype` (by default that of the parameters).
 
         Always computed in float64: an error of A_bar grows with the number of steps, and the
         parameters are few.
         """
         system = discretize(self.continuous(torch.float64), self.discretization)
-        if self.hook is not None:
-            system = self.hook(system)
         return system.to(dtype or self.D.dtype)
 
     def forward(self, u: Float[Tensor, "..."]) -> Float[Tensor, "batch length features"]:

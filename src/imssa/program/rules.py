@@ -228,5 +228,3 @@ def _(op: MeanByLength, registers: Registers, limits: Limits) -> Iterator[str]:
 def _(op: ArgMax, registers: Registers, _: Limits) -> Iterator[str]:
     yield from _sizes(registers[op.target].size, one=1)
     yield from _sizes(min(registers[op.source].size, 1), source=1)
-
-

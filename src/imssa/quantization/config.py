@@ -1,6 +1,6 @@
 """What quantization-aware training is asked for."""
 
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -77,7 +77,7 @@ class QuantizationConfig(_Frozen):
     noise: TrainingNoise = TrainingNoise()
 
     @model_validator(mode="after")
-    def _guard_bits_cover_the_decay(self) -> Self:
+    def _guard_bits_cover_the_decay(self) -> "QuantizationConfig":
         if self.realization == "leaky" and self.guard_bits < self.max_decay_shift + 1:
             msg = (
                 f"guard_bits = {self.guard_bits} leaves a dead zone: leaky needs at least "

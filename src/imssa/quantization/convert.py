@@ -73,6 +73,8 @@ def _layer(block: PreparedBlock) -> IntegerLayer:
         k=scales.k,
         output_multiplier=output_multiplier,
         output_shift=output_shift,
+        activation=block.activation,
+        activation_step=block.activation_step,
         table=block.table(),
         mixing=_linear(block.mixing),
         residual_multiplier=residual_multiplier,
@@ -151,3 +153,10 @@ def _unflatten(kind: Any, prefix: str, arrays: Arrays, plain: dict[str, Any]) ->
         else:
             values[field.name] = plain[name]
     return kind(**values)
+
+
+def load_contract(path: Path) -> dict[str, int]:
+    """How many codes were compared when the network was frozen, and how many differed."""
+    plain, _, _ = read_arrays(path, KIND)
+    contract: dict[str, int] = plain["provenance"]["contract"]
+    return contract

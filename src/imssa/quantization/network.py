@@ -17,6 +17,7 @@ from imssa.kernels.codes import (
     converted,
     decayed,
     driven,
+    quantized,
     requantized,
     snap_gain,
 )
@@ -70,6 +71,8 @@ class IntegerLayer:
         k: Decay shift of each mode (``leaky``).
         output_multiplier: m of each kernel's output.
         output_shift: t of each kernel's output.
+        activation: Name of the activation that the table holds.
+        activation_step: What one code before and after the activation stands for.
         table: Activation codes for -max .. max.
         mixing: The mixing map.
         residual_multiplier: m of the residual operand.
@@ -89,6 +92,8 @@ class IntegerLayer:
     k: Int64[np.ndarray, "features modes"]
     output_multiplier: Int64[np.ndarray, " features"]
     output_shift: Int64[np.ndarray, " features"]
+    activation: str
+    activation_step: float
     table: Int64[np.ndarray, " codes"]
     mixing: IntegerLinear
     residual_multiplier: Int64[np.ndarray, " features"]
@@ -141,9 +146,7 @@ class QuantizedNetwork:
 
     def input_codes(self, features: Float[np.ndarray, "*batch features"]) -> Codes:
         """Input codes of prepared features: round(x / step), ties away from zero, clipped."""
-        x = np.asarray(features, np.float64) / self.input_step
-        magnitude = np.minimum(np.floor(np.abs(x) + 0.5), code_max(self.widths.dac_bits))
-        return np.asarray(np.sign(x) * magnitude).astype(np.int64)
+        return quantized(features, self.input_step, self.widths.dac_bits)
 
     def mean_scale(self) -> tuple[Codes, Codes]:
         """m and t by length of the mean's scaling; entry 0 is not used."""
@@ -196,7 +199,9 @@ class _Run:
 
     def __init__(self, network: QuantizedNetwork, inputs: Codes, lengths: Codes) -> None:
         self.network, self.lengths = network, lengths
-        self.record: Record = {"input": inputs * (np.arange(inputs.shape[1]) < lengths[:, None])[..., None]}
+        self.record: Record = {
+            "input": inputs * (np.arange(inputs.shape[1]) < lengths[:, None])[..., None]
+        }
         batch = len(inputs)
         self.states = [np.zeros((batch, *layer.B.shape), np.int64) for layer in network.layers]
         self.total = np.zeros((batch, len(network.decoder.weights[0])), np.int64)

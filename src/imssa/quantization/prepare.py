@@ -189,9 +189,7 @@ def prepare(
     streams = [stream]
     for block in float_model.blocks:
         streams.append(_block_output(block, streams[-1]) * real[..., None])
-    steps = [
-        _kernel_step(s, r, real, largest) for s, r in zip(streams[:-1], realized, strict=True)
-    ]
+    steps = [_kernel_step(s, r, real, largest) for s, r in zip(streams[:-1], realized, strict=True)]
     last_range = float(_range(streams[-1][real]))
     steps.append(np.full(model.config.d_model, last_range / largest))
     for number, block in enumerate(float_model.blocks):
@@ -219,6 +217,7 @@ def prepare(
         preparation=preparation,
     )
     decoder.log_gain.requires_grad_(requires_grad=False)
+    prepared.project()
     choose_full_scales(prepared, features, lengths)
     return prepared
 
@@ -226,7 +225,9 @@ def prepare(
 def _eager(model: S4DClassifier) -> S4DClassifier:
     """A double-precision copy in evaluation mode."""
     copy = S4DClassifier(model.config, torch.Generator().manual_seed(0)).double()
-    copy.load_state_dict({n: v.double() if v.is_floating_point() else v for n, v in model.state_dict().items()})
+    copy.load_state_dict(
+        {n: v.double() if v.is_floating_point() else v for n, v in model.state_dict().items()}
+    )
     return copy.eval()
 
 
@@ -276,7 +277,9 @@ def _prepared_block(
         y = block.s4d(torch.from_numpy(stream)).numpy()
     C = (discrete.C * discrete.B_bar).detach().numpy() / realized.gain
     D = discrete.D.detach().numpy()
-    outputs = np.concatenate([np.stack([2 * C.real, -2 * C.imag], -1).reshape(len(D), -1), D[:, None]], 1)
+    outputs = np.concatenate(
+        [np.stack([2 * C.real, -2 * C.imag], -1).reshape(len(D), -1), D[:, None]], 1
+    )
     bits = config.bits
     scale = full_scale_of(outputs, min(bits.C, bits.D))
     latent = outputs / scale[:, None]
@@ -307,6 +310,8 @@ def _folded(block: S4DBlock) -> tuple[Any, Any]:
     weights, bias = _map(block.mixing)
     if block.norm is None:
         return weights, bias
-    norm = {name: value.detach().double().numpy() for name, value in block.norm.state_dict().items()}
+    norm = {
+        name: value.detach().double().numpy() for name, value in block.norm.state_dict().items()
+    }
     factor = norm["weight"] / np.sqrt(norm["running_var"] + block.norm.eps)
     return weights * factor[:, None], (bias - norm["running_mean"]) * factor + norm["bias"]

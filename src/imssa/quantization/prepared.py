@@ -112,7 +112,6 @@ class PreparedKernels(nn.Module):
         self.output_scale: Tensor
         self.register_buffer("state_scale", torch.full(gain.shape, float(largest)).double())
         self.register_buffer("output_scale", torch.full(D.shape, float(largest)).double())
-        self.project()
 
     @property
     def state_line_max(self) -> int:
@@ -145,7 +144,9 @@ class PreparedKernels(nn.Module):
         state = np.repeat(self.state_scale.numpy(), 2, axis=1)
         devices = np.concatenate([state, self.output_scale.numpy()[:, None]], axis=1)
         lines = [self.state_line_max] * state.shape[1] + [self.output_line_max]
-        pairs = [[self.chip.adc_scale(d, w) for d, w in zip(row, lines, strict=True)] for row in devices]
+        pairs = [
+            [self.chip.adc_scale(d, w) for d, w in zip(row, lines, strict=True)] for row in devices
+        ]
         L, h = np.moveaxis(np.array(pairs, np.int64), -1, 0)
         return L, h
 
@@ -219,12 +220,14 @@ class PreparedKernels(nn.Module):
         A = weight_codes(self.A, self.config.bits.A) / codes.code_max(self.config.bits.A)
         size = A.square().sum(-1).sqrt().clamp(min=1e-6)
         if self.config.realization == "direct":
-            return ((1 - 2.0**-self.config.max_decay_shift) / size).clamp(max=2.0)
-        if self.config.realization == "incremental":
-            return (1.8 * -A[..., 0] / size.square()).clamp(max=1.0)
-        decay = torch.exp2(-torch.round(self.k))
-        rotation = A[..., 1].abs() + 3 * pair_sigma(self.chip)
-        return (np.pi / 4 * (2 * decay - decay.square()).sqrt() / rotation).clamp(max=1.0)
+            limit = ((1 - 2.0**-self.config.max_decay_shift) / size).clamp(max=2.0)
+        elif self.config.realization == "incremental":
+            limit = (1.8 * -A[..., 0] / size.square()).clamp(max=1.0)
+        else:
+            decay = torch.exp2(-torch.round(self.k))
+            rotation = A[..., 1].abs() + 3 * pair_sigma(self.chip)
+            limit = (np.pi / 4 * (2 * decay - decay.square()).sqrt() / rotation).clamp(max=1.0)
+        return limit / (1 + 2.0**-self.config.gain_bits)  # snapping may round a gain up
 
 
 def pair_sigma(chip: ChipDescription) -> float:

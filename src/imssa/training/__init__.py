@@ -1,6 +1,15 @@
 """One training loop: the float network first, then the network in codes with a teacher."""
 
 from imssa.training.config import TrainingConfig
-from imssa.training.loop import Fitted, fit
+from imssa.training.loop import Fitted, Progress, fit
+from imssa.training.objectives import float_loss, quantized_groups, taught_loss
 
-__all__ = ["Fitted", "TrainingConfig", "fit"]
+__all__ = [
+    "Fitted",
+    "Progress",
+    "TrainingConfig",
+    "fit",
+    "float_loss",
+    "quantized_groups",
+    "taught_loss",
+]

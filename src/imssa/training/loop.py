@@ -91,7 +91,9 @@ def fit(  # noqa: PLR0913
         rates = (config, peaks)
         trained = _epoch(state, loss, parts[0], epoch, key, rates, augmentation, after_step)
         validated = _validate(model, loss, parts[1], config.batch_size, key)
-        state.history.append({"epoch": epoch + 1, "train_loss": trained, "validation_loss": validated})
+        state.history.append(
+            {"epoch": epoch + 1, "train_loss": trained, "validation_loss": validated}
+        )
         state.epoch = epoch + 1
         if not len(parts[1]) or validated < state.best_loss:
             state.best_loss, state.best_epoch = validated, state.epoch
@@ -147,9 +149,7 @@ def _rate(share: float, warm_up: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
 
 
-def _tensors(
-    features: Any, lengths: Any, labels: Any
-) -> tuple[Tensor, Tensor, Tensor]:
+def _tensors(features: Any, lengths: Any, labels: Any) -> tuple[Tensor, Tensor, Tensor]:
     inputs = np.ascontiguousarray(features[:, : lengths.max()])
     return torch.from_numpy(inputs), torch.from_numpy(lengths), torch.from_numpy(labels)
 

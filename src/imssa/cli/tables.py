@@ -1,0 +1,184 @@
+"""What `imssa inspect`, `check`, `evaluate` and `doctor` print."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from imssa.errors import FileFormatError
+from imssa.experiment.checks import Check
+from imssa.experiment.doctor import Finding
+from imssa.models.files import KIND as MODEL
+from imssa.program.files import kinds_in, read_arrays
+from imssa.program.operations import Operation, Phase
+from imssa.program.program import KIND as PROGRAM
+from imssa.program.program import Program, load_program
+
+
+@dataclass
+class Description:
+    """What a file holds: plain values for JSON, tables for people."""
+
+    plain: dict[str, Any]
+    tables: list[Table] = field(default_factory=list)
+
+
+def described(path: Path) -> Description:
+    """Describes any file that imssa writes.
+
+    Raises:
+        FileFormatError: Damaged, or not written by imssa.
+    """
+    kinds = [kind for kind in kinds_in(path) if kind.startswith("imssa.")]
+    if not kinds:
+        raise FileFormatError(
+            given=str(path),
+            rule="it was not written by imssa",
+            remedy="Name a model, network, program or simulation file.",
+        )
+    kind = kinds[0]
+    if kind == PROGRAM:
+        return _program(path)
+    header, arrays, identity = read_arrays(path, kind)
+    plain = {"kind": kind, "sha256": identity, "header": header}
+    plain["arrays"] = {n: [str(a.dtype), list(a.shape)] for n, a in arrays.items()}
+    table = Table(title=f"{path.name}: {kind}, {identity[:12]}")
+    for column in ("array", "type", "shape", "smallest", "largest"):
+        table.add_column(column)
+    for name, a in arrays.items():
+        low, high = (f"{f(a):.4g}" if a.size else "-" for f in (np.min, np.max))
+        table.add_row(name, str(a.dtype), "x".join(map(str, a.shape)), low, high)
+    return Description(plain, [_head(header, kind == MODEL), table])
+
+
+def plain_description(description: Description) -> dict[str, Any]:
+    """For JSON."""
+    return description.plain
+
+
+def _head(header: dict[str, Any], is_model: bool) -> Table:
+    table = Table(title="model" if is_model else "header", show_header=False)
+    for key, value in header.items():
+        if not isinstance(value, dict | list):
+            table.add_row(key, str(value))
+    settings = header.get("config")
+    for key, value in (settings or {}).items():
+        table.add_row(f"config.{key}", str(value))
+    return table
+
+
+def _program(path: Path) -> Description:
+    program = load_program(path)
+    _, _, identity = read_arrays(path, PROGRAM)
+    plain = {
+        "kind": PROGRAM,
+        "sha256": identity,
+        "chip": program.chip.name,
+        "max_length": program.max_length,
+        "class_names": list(program.class_names),
+        "registers": [vars(r) for r in program.registers],
+        "arrays": [_cells(program, n) for n in range(len(program.arrays))],
+        "phases_per_step": len(program.phases),
+        "operations": {
+            section: [type(op).__name__ for op in getattr(program, section)]
+            for section in ("start", "step", "end")
+        },
+        "provenance": program.provenance,
+    }
+    title = f"{path.name}: program for {program.chip.name}, {identity[:12]}"
+    return Description(plain, [_arrays(program, title), _registers(program), *_sections(program)])
+
+
+def _cells(program: Program, number: int) -> dict[str, int]:
+    contents = program.arrays[number]
+    return {
+        "written_cells": int(contents.written.sum()),
+        "nonzero_weights": int(np.count_nonzero(contents.codes)),
+        "cells": contents.codes.size,
+    }
+
+
+def _arrays(program: Program, title: str) -> Table:
+    table = Table(title=title)
+    for column in ("array", "word lines x pairs", "written cells", "nonzero", "of cells"):
+        table.add_column(column)
+    for number, contents in enumerate(program.arrays):
+        cells = _cells(program, number)
+        shape = "x".join(map(str, contents.codes.shape))
+        table.add_row(str(number), shape, *(str(v) for v in cells.values()))
+    return table
+
+
+def _registers(program: Program) -> Table:
+    table = Table(title="registers")
+    for column in ("name", "size", "bits"):
+        table.add_column(column)
+    for r in program.registers:
+        table.add_row(r.name, str(r.size), str(r.bits))
+    return table
+
+
+def _sections(program: Program) -> list[Table]:
+    tables = []
+    for section, title in (
+        ("start", "at a sequence's start"),
+        ("step", "each time step"),
+        ("end", "at the end"),
+    ):
+        table = Table("", "operation", "from", "to", title=title)
+        for number, op in enumerate(getattr(program, section)):
+            table.add_row(str(number), *_operation(op))
+        tables.append(table)
+    return tables
+
+
+def _operation(op: Operation) -> tuple[str, str, str]:
+    if isinstance(op, Phase):
+        words = f"MVM on array {op.array}: {len(op.word_lines)} lines, {len(op.pairs)} pairs"
+        return words, ", ".join(op.drive), ", ".join(op.read)
+    names = {f.name: getattr(op, f.name) for f in fields(op)}
+    sources = [str(names[n]) for n in ("source", "other") if n in names]
+    return type(op).__name__, ", ".join(sources), op.target
+
+
+def check_table(checks: list[Check]) -> Table:
+    """One row a check."""
+    table = Table(title="Equal ways to compute, compared")
+    for column in ("what", "compared", "figure", "limit", ""):
+        table.add_column(column)
+    for c in checks:
+        exact = c.limit == 0
+        figure = f"{int(c.figure)} differ" if exact else f"{c.figure:.1e}"
+        limit = "0" if exact else f"{c.limit:.0e}"
+        table.add_row(c.name, f"{c.compared:,}", figure, limit, "ok" if c.passed else "FAILED")
+    return table
+
+
+def plain_checks(checks: list[Check]) -> dict[str, Any]:
+    """For JSON."""
+    return {"checks": [{**vars(c), "passed": c.passed} for c in checks]}
+
+
+def accuracy_table(found: dict[str, Any]) -> Table:
+    """Accuracies of a saved network."""
+    table = Table("", "accuracy", title=f"{found['items']} recordings")
+    for name, value in found.items():
+        if name == "items":
+            continue
+        if isinstance(value, dict):
+            chips = len(value["per_instance"])
+            words = f"{value['mean']:.2%} mean, {value['min']:.2%} worst of {chips} chips"
+            table.add_row(name, words)
+        else:
+            table.add_row(name.replace("_", " "), f"{value:.2%}")
+    return table
+
+
+def doctor_table(findings: list[Finding]) -> Table:
+    """One row a finding."""
+    table = Table("", "", "", title="imssa doctor")
+    for f in findings:
+        table.add_row(f.name, f.state, f.detail)
+    return table

@@ -1,0 +1,75 @@
+"""Numbers, figures and the page of a run; matplotlib and jinja2 are loaded when a page is made."""
+
+from imssa.evaluation.metrics import (
+    STAGES,
+    Estimate,
+    InstanceAccuracy,
+    Stage,
+    WaterfallRow,
+    accuracy,
+    accuracy_estimate,
+    confusion_matrix,
+    crossed_estimate,
+    paired_loss,
+    unseen_error_bound,
+    waterfall,
+)
+from imssa.evaluation.page import write_page
+from imssa.evaluation.pictures import (
+    ConductanceMap,
+    KernelTrace,
+    Pictures,
+    Poles,
+    load_pictures,
+    save_pictures,
+)
+from imssa.evaluation.report import (
+    Accuracies,
+    Confusion,
+    Contract,
+    Provenance,
+    RealizationReport,
+    Report,
+    load_report,
+    make_report,
+    save_report,
+)
+from imssa.evaluation.resources import Resources, measure_resources
+from imssa.evaluation.size import Size, measure_size
+from imssa.evaluation.terminal import waterfall_table
+
+__all__ = [
+    "STAGES",
+    "Accuracies",
+    "ConductanceMap",
+    "Confusion",
+    "Contract",
+    "Estimate",
+    "InstanceAccuracy",
+    "KernelTrace",
+    "Pictures",
+    "Poles",
+    "Provenance",
+    "RealizationReport",
+    "Report",
+    "Resources",
+    "Size",
+    "Stage",
+    "WaterfallRow",
+    "accuracy",
+    "accuracy_estimate",
+    "confusion_matrix",
+    "crossed_estimate",
+    "load_pictures",
+    "load_report",
+    "make_report",
+    "measure_resources",
+    "measure_size",
+    "paired_loss",
+    "save_pictures",
+    "save_report",
+    "unseen_error_bound",
+    "waterfall",
+    "waterfall_table",
+    "write_page",
+]

@@ -1,0 +1,196 @@
+"""Computational demand: operations of one time step, by kind, counted and not estimated.
+
+Kinds: ``multiplications``, ``additions``, ``multiply_accumulates`` (an integer weight times a code,
+added), ``shifts`` (a rounding shift counts once), ``divisions``, ``look_ups``, ``comparisons``,
+``activations`` (a non-linear function in floats), and on the chip ``analog_mvms``, ``dac_conversions``,
+``adc_conversions``, ``analog_multiply_accumulates``. Zero weights count like others. Routing, signs
+and saturation are not counted, nor what runs once a sequence (clearing, mean, decoder, answer).
+"""
+
+from collections import Counter
+from functools import singledispatch
+
+import numpy as np
+from jaxtyping import Int64
+from pydantic import Field
+
+from imssa.evaluation.records import Count, Record
+from imssa.models import ModelConfig
+from imssa.program import Program
+from imssa.program.operations import (
+    Accumulate,
+    Add,
+    ArgMax,
+    Clear,
+    Gather,
+    Leak,
+    MatMul,
+    MeanByLength,
+    Operation,
+    Phase,
+    Requantize,
+    Table,
+)
+from imssa.quantization.network import IntegerLayer, IntegerLinear, QuantizedNetwork
+
+Counts = dict[str, int]
+Codes = Int64[np.ndarray, "..."]
+
+
+class Demand(Record):
+    """Operations of one time step by kind, for the three forms of a network."""
+
+    in_floats: dict[str, Count] = Field(alias="float")
+    quantized: dict[str, Count]
+    chip: dict[str, Count]
+
+
+def float_demand(config: ModelConfig) -> Counts:
+    """Operations of the float network in its recurrence form, all constants folded.
+
+    A complex mode: Abar s is 4 multiplications and 2 additions, + Bbar u 2 and 2, 2 Re(C s) 2 and 2
+    (with the sum). A mode with a real pole takes one real state: 3 multiplications, 2 additions.
+    D u adds one multiplication a kernel; batch norms are folded into the mixing map.
+
+    Example:
+        >>> float_demand(ModelConfig(n_features=3, n_classes=2, d_model=4, d_state=8))
+        {'multiplications': 160, 'additions': 132, 'activations': 4}
+    """
+    d, modes = config.d_model, config.d_state // 2
+    a_mode = (3, 2) if config.initialization == "real" else (8, 6)
+    mixing, encoder = d * d, d * config.n_features
+    residual = pooling = d
+    layer = (d * (a_mode[0] * modes + 1) + mixing, d * a_mode[1] * modes + mixing + residual)
+    active = config.n_layers * d if config.activation != "identity" else 0
+    return {
+        "multiplications": encoder + config.n_layers * layer[0],
+        "additions": encoder + config.n_layers * layer[1] + pooling,
+        "activations": active,
+    }
+
+
+def quantized_demand(network: QuantizedNetwork) -> Counts:
+    """Operations of the integer network on a digital processor.
+
+    The conversion round(acc 2^h / L) is a shift where L is a power of two, else a division.
+    """
+    counts = _linear(network.encoder)
+    for layer in network.layers:
+        counts += _kernels(layer, network.widths.realization, network.widths.guard_bits)
+        counts += _rescaled(layer.output_multiplier, layer.output_shift)
+        counts += Counter(look_ups=len(layer.D))
+        counts += _linear(layer.mixing)
+        counts += _rescaled(layer.residual_multiplier, layer.residual_shift)
+        counts += Counter(additions=len(layer.D))
+    counts += Counter(additions=len(network.decoder.weights[0]))
+    return _named(counts)
+
+
+def chip_demand(program: Program) -> Counts:
+    """Operations of one time step on the chip and on its digital side, from the program."""
+    counts: Counter[str] = Counter()
+    for operation in program.step:
+        counts += _cost(operation, program)
+    return _named(counts)
+
+
+def _named(counts: "Counter[str]") -> Counts:
+    return {kind: int(count) for kind, count in counts.items() if count}
+
+
+def _rescaled(multiplier: Codes, shift: Codes) -> "Counter[str]":
+    """clip(round(x m 2^-t)): m = 1 costs the shift only, t = 0 none."""
+    return Counter(
+        multiplications=int(np.count_nonzero(multiplier > 1)), shifts=int(np.count_nonzero(shift))
+    )
+
+
+def _linear(layer: IntegerLinear) -> "Counter[str]":
+    counts = Counter(multiply_accumulates=layer.weights.size, additions=layer.bias.size)
+    return counts + _rescaled(layer.multiplier, layer.shift)
+
+
+def _kernels(layer: IntegerLayer, realization: str, guard_bits: int) -> "Counter[str]":
+    """Drive, product, conversion and update of all states, and the outputs."""
+    states = layer.B.size
+    products = layer.A.size + layer.B.size + layer.C.size + layer.D.size
+    L = layer.full_scale
+    by_shift = (L & (L - 1)) == 0
+    converted = Counter(
+        divisions=int(np.count_nonzero(~by_shift)),
+        shifts=int(np.count_nonzero(by_shift & ((L > 1) | (layer.full_scale_shift > 0)))),
+    )
+    update = _rescaled(np.repeat(layer.multiplier, 2), np.repeat(layer.shift, 2))
+    register = {
+        "direct": Counter(),
+        "incremental": Counter(additions=states),
+        "leaky": Counter(additions=2 * states, shifts=states),
+    }[realization]
+    driven = Counter(multiply_accumulates=products, shifts=states if guard_bits else 0)
+    return driven + converted + update + register
+
+
+@singledispatch
+def _cost(operation: Operation, _program: Program) -> "Counter[str]":
+    """Cost of an operation in one time step; a new kind needs its own rule here."""
+    raise NotImplementedError(type(operation).__name__)
+
+
+@_cost.register(Clear)
+@_cost.register(Gather)
+def _(_operation: Clear | Gather, _program: Program) -> "Counter[str]":
+    """Clearing and routing take no arithmetic."""
+    return Counter()
+
+
+@_cost.register
+def _(operation: ArgMax, program: Program) -> "Counter[str]":
+    return Counter(comparisons=program.register(operation.source).size - 1)
+
+
+@_cost.register
+def _(operation: Phase, _program: Program) -> "Counter[str]":
+    lines, pairs = len(operation.word_lines), len(operation.pairs)
+    return Counter(
+        analog_mvms=1,
+        analog_multiply_accumulates=lines * pairs,
+        dac_conversions=lines,
+        adc_conversions=pairs,
+        shifts=int(np.count_nonzero(operation.drive_shift)),
+    )
+
+
+@_cost.register
+def _(operation: Requantize, _program: Program) -> "Counter[str]":
+    return _rescaled(operation.multiplier, operation.shift)
+
+
+@_cost.register
+def _(operation: Leak, _program: Program) -> "Counter[str]":
+    return Counter(shifts=len(operation.k), additions=len(operation.k))
+
+
+@_cost.register
+def _(operation: MatMul, _program: Program) -> "Counter[str]":
+    return Counter(multiply_accumulates=operation.weights.size, additions=operation.bias.size)
+
+
+@_cost.register
+def _(operation: Add, program: Program) -> "Counter[str]":
+    return Counter(additions=program.register(operation.target).size)
+
+
+@_cost.register
+def _(operation: Accumulate, program: Program) -> "Counter[str]":
+    return Counter(additions=program.register(operation.target).size)
+
+
+@_cost.register
+def _(operation: Table, program: Program) -> "Counter[str]":
+    return Counter(look_ups=program.register(operation.target).size)
+
+
+@_cost.register
+def _(operation: MeanByLength, program: Program) -> "Counter[str]":
+    size = program.register(operation.target).size
+    return Counter(multiplications=size, shifts=size, look_ups=1)

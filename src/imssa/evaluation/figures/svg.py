@@ -1,0 +1,132 @@
+"""Drawing with matplotlib into SVG that stands inside a page, in light or dark.
+
+Text and axes are drawn in ``INK``, which becomes the page's own text colour (``currentColor``);
+backgrounds stay clear. Figures are narrow, so that their text is legible on a phone. The colours of
+data are those of Okabe and Ito (2008), told apart by colour-blind readers too.
+"""
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+WIDTH_INCHES: Final = 4.3
+INK: Final = "#010203"
+FAINT: Final = 0.25
+BLUE: Final = "#0072b2"
+ORANGE: Final = "#e69f00"
+GREEN: Final = "#009e73"
+VERMILLION: Final = "#d55e00"
+SKY: Final = "#56b4e9"
+PURPLE: Final = "#cc79a7"
+YELLOW: Final = "#f0e442"
+GREY: Final = "#8a8a8a"
+
+STYLE: Final[dict[str, Any]] = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 9,
+    "axes.unicode_minus": True,
+    "figure.facecolor": "none",
+    "font.size": 9,
+    "grid.alpha": FAINT,
+    "grid.color": INK,
+    "grid.linewidth": 0.5,
+    "image.composite_image": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.2,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "imssa",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.color": INK,
+    "ytick.labelsize": 8.5,
+}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a reader who cannot see a figure is told.
+
+    Attributes:
+        name: Prefix of the figure's ids; letters, digits and hyphens, unique on a page.
+        title: What the figure is.
+        description: What it shows, in a sentence with the main numbers.
+    """
+
+    name: str
+    title: str
+    description: str
+
+
+def draw(caption: Caption, height_inches: float, paint: Callable[[Figure], None]) -> str:
+    """The SVG text of what ``paint`` draws; the same whatever the user's matplotlib settings.
+
+    Args:
+        caption: Title and description for screen readers.
+        height_inches: Height beside a width of ``WIDTH_INCHES``.
+        paint: Draws into an empty figure.
+    """
+    buffer = io.StringIO()
+    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+        FigureCanvasSVG(figure)
+        paint(figure)
+        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    return _for_a_page(buffer.getvalue(), caption)
+
+
+def _for_a_page(svg: str, caption: Caption) -> str:
+    """Without prolog and fixed size; ids unique on the page; named for screen readers."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{caption.name}-", svg)
+    svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "sans-serif")
+    head, body = svg.split(">", 1)
+    head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
+    title, about = f"{caption.name}-title", f"{caption.name}-description"
+    return (
+        f'{head} role="img" aria-labelledby="{title} {about}">\n'
+        f'<title id="{title}">{_text(caption.title)}</title>\n'
+        f'<desc id="{about}">{_text(caption.description)}</desc>{body}'
+    )
+
+
+def _text(words: str) -> str:
+    return html.escape(plain(words))
+
+
+def plain(words: str) -> str:
+    """Words without control characters, which XML cannot hold."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+
+
+def percent_axis(axes: Axes, lowest: float) -> None:
+    """A horizontal axis of per cent from below ``lowest`` (a fraction) to 100."""
+    floor = max(0.0, 100.0 * lowest)
+    margin = max(1.0, 0.06 * (100.0 - floor))
+    axes.set_xlim(max(0.0, floor - margin) if floor > 0 else -1.0, 100.0 + margin)
+    axes.locator_params(axis="x", integer=True, nbins=6)
+    axes.grid(visible=True, axis="x")
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)

@@ -1,0 +1,198 @@
+"""What a sceptic wants to see: equal ways to compute a model agree, and codes are identical."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imssa.crossbar import SimulatedChip, execute, simulate, write_program
+from imssa.errors import FileFormatError
+from imssa.experiment.recipe import Recipe
+from imssa.experiment.stages import Comparison, compare_codes
+from imssa.hardware import ChipDescription
+from imssa.kernels.codes import code_max
+from imssa.kernels.random import Key
+from imssa.mapping import compile_network
+from imssa.models import (
+    S4D,
+    S4DClassifier,
+    fft_convolution,
+    kernel,
+    load_layers,
+    load_model,
+    scan,
+    step,
+)
+from imssa.models.files import KIND as MODEL
+from imssa.models.files import LAYERS
+from imssa.program import Program, load_program
+from imssa.program.files import kinds_in, read_arrays
+from imssa.program.program import KIND as PROGRAM
+from imssa.quantization.convert import KIND as QUANTIZED
+from imssa.quantization.convert import load_network
+from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.restore import restore
+
+LENGTH: Final = 300
+BATCH: Final = 16
+TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One agreement that was looked at.
+
+    Attributes:
+        name: What was compared with what.
+        figure: Largest relative difference, or number of differing codes.
+        limit: Largest figure that passes.
+        compared: How many numbers were compared.
+    """
+
+    name: str
+    figure: float
+    limit: float
+    compared: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.figure <= self.limit
+
+
+def check_path(path: Path) -> list[Check]:
+    """All checks of a file, or of the folder of a run.
+
+    Raises:
+        FileFormatError: Nothing that can be checked.
+    """
+    if path.is_dir():
+        names = ("model.safetensors", "quantized.safetensors", "program.safetensors")
+        found = [path / name for name in names if (path / name).exists()]
+        checks = [check for file in found for check in check_path(file)]
+        if len(found) == len(names):
+            network, program = load_network(found[1]), load_program(found[2])
+            checks.append(_codes("network = program on an ideal chip", _chip_run(network, program)))
+    else:
+        checks = list(_checks_of(path))
+    if not checks:
+        raise FileFormatError(
+            given=str(path),
+            rule="it holds no model, quantized network or program",
+            remedy="Name such a file, or the folder of a run.",
+        )
+    return checks
+
+
+def _checks_of(path: Path) -> Iterator[Check]:
+    kinds = kinds_in(path)
+    if MODEL in kinds:
+        yield from check_model(load_model(path)[0])
+    elif LAYERS in kinds:
+        for name, layer in load_layers(path):
+            yield from check_layer(layer, name)
+    elif QUANTIZED in kinds:
+        yield from check_network(load_network(path), _chip_of(path))
+    elif PROGRAM in kinds:
+        yield from check_program(load_program(path))
+
+
+def check_model(model: S4DClassifier) -> Iterator[Check]:
+    """Convolution, scan and step of each layer."""
+    for number, block in enumerate(model.blocks):
+        yield from check_layer(block.s4d, f"layer {number}")
+
+
+def check_layer(layer: S4D, name: str) -> Iterator[Check]:
+    """Convolution, scan and step of one layer, in both precisions, relative to the largest output."""
+    for dtype in (torch.float64, torch.float32):
+        kind = str(dtype).removeprefix("torch.")
+        with torch.no_grad():
+            discrete = layer.discrete(dtype)
+            u = torch.randn(
+                (2, LENGTH, len(discrete.D)), generator=Key.root(0).torch(), dtype=dtype
+            )
+            scanned = scan(discrete, u, layer.output)
+            ways = {
+                "convolution": fft_convolution(
+                    u, kernel(discrete, LENGTH, layer.output), discrete.D
+                ),
+                "step": _stepped(layer, u, dtype),
+            }
+        for way, y in ways.items():
+            figure = float((y - scanned).abs().max() / scanned.abs().max())
+            yield Check(f"{name}: {way} = scan, {kind}", figure, TOLERANCE[kind], y.numel())
+
+
+def _stepped(layer: S4D, u: Tensor, dtype: torch.dtype) -> Tensor:
+    discrete = layer.discrete(dtype)
+    state = torch.zeros((len(u), *discrete.A_bar.shape), dtype=discrete.A_bar.dtype)
+    outputs = []
+    for k in range(u.shape[1]):
+        state, y = step(discrete, state, u[:, k], layer.output)
+        outputs.append(y)
+    return torch.stack(outputs, 1)
+
+
+def check_network(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[Check]:
+    """Codes of the training forward, of the network and of its program on an ideal chip."""
+    inputs, lengths = _random_inputs(network.encoder.weights.shape[1], network)
+    record: dict[str, Any] = {}
+    features = torch.from_numpy(inputs * network.input_step)
+    with torch.no_grad():
+        restore(network, chip)(features, torch.from_numpy(lengths), record=record)
+    run = network.run(inputs, lengths)
+    compared = compare_codes(record, run, lengths)
+    yield _codes("training forward = network", compared)
+    program = compile_network(network, chip, {})
+    yield _codes("network = its program on an ideal chip", _chip_run(network, program))
+
+
+def check_program(program: Program) -> Iterator[Check]:
+    """Codes of the step-by-step executor and of the fused simulation, noise off and on."""
+    features = program.register(program.input).size
+    inputs, lengths = _random_inputs(features, program)
+    names = tuple(r.name for r in program.registers)
+    for words, chip in (("ideal chip", program.chip.only()), ("noisy chip", program.chip)):
+        simulated = SimulatedChip(chip, Key.root(0), 1)
+        write_program(program, simulated)
+        slow = execute(program, simulated, inputs, lengths, names)
+        fast = simulate(program, chip, Key.root(0), np.ones(1, int), inputs, lengths, names)
+        found = {name: codes[0] for name, codes in fast.steps.items()}
+        compared = compare_codes(found, slow.steps, lengths)
+        yield _codes(f"executor = fused simulation, {words}", compared)
+
+
+def _chip_run(network: QuantizedNetwork, program: Program) -> Comparison:
+    inputs, lengths = _random_inputs(network.encoder.weights.shape[1], network)
+    run = network.run(inputs, lengths)
+    names = tuple(name for name, codes in run.items() if codes.ndim == 3)
+    chip = program.chip.only()
+    trace = simulate(program, chip, Key.root(0), np.zeros(1, int), inputs, lengths, names)
+    found = {name: codes[0] for name, codes in {**trace.final, **trace.steps}.items()}
+    return compare_codes({n: c for n, c in found.items() if n in run}, run, lengths)
+
+
+def _random_inputs(features: int, of: QuantizedNetwork | Program) -> tuple[Any, Any]:
+    """Full-range input codes of ragged lengths."""
+    bits = of.widths.dac_bits if isinstance(of, QuantizedNetwork) else of.chip.converters.dac_bits
+    generator, largest = Key.root(0).child("check").numpy(), code_max(bits)
+    longest = min(LENGTH, of.max_length)
+    inputs = generator.integers(-largest, largest + 1, (BATCH, longest, features))
+    lengths = generator.integers(1, longest + 1, BATCH)
+    lengths[0] = longest
+    return inputs, lengths
+
+
+def _codes(name: str, compared: Comparison) -> Check:
+    return Check(name, float(compared.mismatches), 0.0, compared.codes_compared)
+
+
+def _chip_of(path: Path) -> ChipDescription:
+    """The chip that a quantized network was trained for."""
+    header, _, _ = read_arrays(path, QUANTIZED)
+    return Recipe.model_validate(header["provenance"]["recipe"]).chip

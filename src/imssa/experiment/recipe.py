@@ -1,0 +1,228 @@
+"""A recipe: all configurations of an experiment and the seed, as TOML."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from imssa.data import DataConfig
+from imssa.errors import RecipeError
+from imssa.hardware import ChipDescription, load_chip
+from imssa.models import ModelSettings
+from imssa.quantization.config import QuantizationConfig, Realization
+from imssa.training.config import TrainingConfig
+
+
+class EvaluationConfig(BaseModel):
+    """What is measured.
+
+    Attributes:
+        chip_instances: Chips of the Monte-Carlo study.
+        compare: Further realizations that are trained and measured beside the recipe's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chip_instances: int = Field(50, ge=1)
+    compare: tuple[Realization, ...] = ()
+
+
+class Recipe(BaseModel):
+    """Everything that determines an experiment.
+
+    Attributes:
+        name: Short name.
+        description: What it shows.
+        seed: Root of all random keys.
+        data: Recordings, front end, split.
+        model: The float network.
+        float_training: Its training.
+        quantization: Realization, bits, training noise.
+        quantized_training: Training in codes.
+        chip: Target chip: ``preset`` names one, further keys replace its own ("off" removes one).
+        evaluation: What is measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str = ""
+    seed: int = Field(0, ge=0)
+    data: DataConfig = DataConfig()
+    model: ModelSettings = ModelSettings()
+    float_training: TrainingConfig = TrainingConfig()
+    quantization: QuantizationConfig = QuantizationConfig()
+    quantized_training: TrainingConfig = TrainingConfig()
+    chip: ChipDescription
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @field_validator("chip", mode="before")
+    @classmethod
+    def _from_preset(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "preset" not in value:
+            return value
+        changes = dict(value)
+        try:
+            base = load_chip(str(changes.pop("preset"))).model_dump(mode="json")
+        except RecipeError as error:
+            raise ValueError(str(error)) from error
+        return _without_none(_merged(base, changes))
+
+    @model_validator(mode="after")
+    def _compare_names_others(self) -> "Recipe":
+        if self.quantization.realization in self.evaluation.compare:
+            msg = (
+                f"evaluation.compare names {self.quantization.realization!r}, which the recipe "
+                "runs anyway; remove it there"
+            )
+            raise ValueError(msg)
+        return self
+
+    def with_realization(self, realization: Realization) -> "Recipe":
+        """The same recipe for another realization."""
+        changed = self.quantization.model_copy(update={"realization": realization})
+        return self.model_copy(update={"quantization": changed})
+
+    def to_toml(self) -> str:
+        """The resolved recipe; keys that are off are left out."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+
+_OFF: Final = "off"
+LAWS: Final = ("gaussian", "uniform", "power", "relative")
+"""Tags of the device laws, which are no keys of a recipe."""
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and "law" not in value:
+            result[key] = _merged(below, value)
+        else:
+            result[key] = None if value == _OFF else value
+    return result
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return value
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the shipped recipes."""
+    folder = resources.files("imssa") / "recipes"
+    return tuple(
+        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    )
+
+
+def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
+    """Reads a recipe by the name of a shipped one or by path.
+
+    Args:
+        name_or_path: Shipped name or TOML file.
+        changes: Like ``data.root=/recordings``, applied before validation.
+
+    Raises:
+        RecipeError: No such recipe, no TOML, or faults, all of them at once.
+
+    Example:
+        >>> load_recipe("zero-one", ["seed=7"]).seed
+        7
+    """
+    text, origin = _read(str(name_or_path))
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            given=f"recipe {origin}", rule=f"it is no TOML: {error}", remedy="Mend that line."
+        ) from error
+    for change in changes:
+        _apply(content, change)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        faults = [_fault(detail) for detail in error.errors()]
+        count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        raise RecipeError(
+            given=f"recipe {origin}",
+            rule="\n".join([count, *(f"  - {fault}" for fault in faults), "It has to be valid"]),
+            remedy="Mend these keys.",
+        ) from error
+
+
+def _read(name: str) -> tuple[str, str]:
+    if name in recipe_names():
+        return (resources.files("imssa") / "recipes" / f"{name}.toml").read_text("utf-8"), name
+    path = Path(name)
+    try:
+        return path.read_text("utf-8"), name
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise RecipeError(
+            given=f"recipe {name!r}",
+            rule=f"it cannot be read ({reason}), and no shipped recipe has that name",
+            remedy=f"Name a TOML file or one of: {', '.join(recipe_names())}.",
+        ) from error
+
+
+def _apply(content: dict[str, Any], change: str) -> None:
+    """Sets one dotted key; the value is TOML, or else text."""
+    key, separator, text = change.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise RecipeError(
+            given=f"--set {change}",
+            rule="a change has the form key=value, the key with dots",
+            remedy="Write for instance --set quantization.bits.A=4.",
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for part in parts[:-1]:
+        below = content.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise RecipeError(
+                given=f"--set {change}",
+                rule=f"{part!r} is a value, not a section",
+                remedy="Name a key of the recipe.",
+            )
+        content = below
+    content[parts[-1]] = value
+
+
+def _fault(detail: Any) -> str:
+    """One fault in words, with the nearest valid key for an unknown one."""
+    path = [str(part) for part in detail["loc"] if part not in LAWS]
+    key = ".".join(path) or "recipe"
+    if detail["type"] == "extra_forbidden":
+        near = _nearest(path)
+        return f"{key}: unknown key" + (f"; did you mean {near}?" if near else "")
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message}" + ("" if detail["type"] == "missing" else _given(detail))
+
+
+def _given(detail: Any) -> str:
+    value = detail.get("input")
+    return "" if isinstance(value, dict | BaseModel) else f" (given: {value!r})"
+
+
+def _nearest(path: list[str]) -> str:
+    """The valid key that is most like an unknown one, with its section."""
+    section: Any = Recipe
+    for part in path[:-1]:
+        field = section.model_fields.get(part)
+        section = getattr(field, "annotation", None)
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return ""
+    known = [*section.model_fields, *(["preset"] if section is ChipDescription else [])]
+    found = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+    return ".".join([*path[:-1], found[0]]) if found else ""

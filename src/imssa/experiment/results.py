@@ -1,0 +1,127 @@
+"""From the files of a finished simulation to the report and its page."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imssa.evaluation import (
+    Accuracies,
+    Confusion,
+    Contract,
+    InstanceAccuracy,
+    Provenance,
+    RealizationReport,
+    Report,
+    accuracy,
+    confusion_matrix,
+    load_pictures,
+    make_report,
+    measure_resources,
+    measure_size,
+    paired_loss,
+    save_report,
+    waterfall,
+    write_page,
+)
+from imssa.experiment.folder import Folder
+from imssa.hardware import ChipDescription
+from imssa.models import load_model
+from imssa.program import load_program
+from imssa.program.files import read_arrays
+from imssa.quantization.convert import load_contract, load_network
+
+NOT_MODELLED = (
+    "wire resistance (IR drop)",
+    "amplifier saturation, ADC offset and gain errors",
+    "the pulses of write-verify (its result is drawn from a fitted law)",
+    "drift with time",
+)
+
+
+def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
+    """Writes ``report.json`` and ``report.html`` of a folder whose simulations are done.
+
+    Args:
+        folder: The folder.
+        header: Recipe and provenance.
+        kind: Kind of the simulation files.
+    """
+    model, model_header = load_model(folder.model)
+    parts = {name: _measure(folder.of(name), model.config, kind) for name in folder.realizations}
+    own = folder.recipe.quantization.realization
+    _, arrays, _ = read_arrays(folder.root / "simulation.safetensors", kind)
+    found = header["provenance"]
+    packages = {name: found[name] for name in ("numpy", "numba")}
+    known = {name: value for name, value in found.items() if name not in packages}
+    report = make_report(
+        own,
+        parts,
+        recipe=header["recipe"],
+        provenance=Provenance(**known, packages=packages, command=_command(folder)),
+        class_names=tuple(model_header["class_names"]),
+        test_items=len(arrays["labels"]),
+        chip_instances=folder.recipe.evaluation.chip_instances,
+        chip_name=folder.recipe.chip.name,
+        effects=effects_in_words(folder.recipe.chip),
+        not_modelled=NOT_MODELLED,
+        seconds=folder.seconds(),
+    )
+    save_report(report, folder.root / "report.json")
+    pictures = load_pictures(folder.root / "pictures.safetensors")
+    write_page(report, pictures, folder.root / "report.html")
+    return report
+
+
+def _command(folder: Folder) -> str:
+    """The command line that repeats the run."""
+    ours = Path(sys.argv[0]).name == "imssa"
+    words = sys.argv[1:] if ours else ["run", "recipe.toml", "--out", folder.root.name]
+    return shlex.join(["imssa", *words])
+
+
+def _measure(place: Path, config: Any, kind: str) -> RealizationReport:
+    header, arrays, _ = read_arrays(place / "simulation.safetensors", kind)
+    network = load_network(place / "quantized.safetensors")
+    program = load_program(place / "program.safetensors")
+    labels = arrays.pop("labels")
+    before = load_contract(place / "quantized.safetensors")
+    contract = {name: before[name] + header["contract"][name] for name in before}
+    chip, classes = arrays["all"], len(network.class_names)
+    rows = waterfall({s: a[0] if s == "ideal_chip" else a for s, a in arrays.items()}, labels)
+
+    def confusion(answers: Any) -> Any:
+        return tuple(map(tuple, confusion_matrix(answers, labels, classes).tolist()))
+
+    return RealizationReport(
+        accuracy=Accuracies(
+            float=accuracy(arrays["software"], labels),
+            quantized=accuracy(arrays["quantized"], labels),
+            ideal_chip=accuracy(arrays["ideal_chip"][0], labels),
+            chip=InstanceAccuracy.from_answers(chip, labels),
+        ),
+        loss=paired_loss(arrays["software"], chip, labels),
+        contract=Contract(**contract),
+        waterfall=rows,
+        confusion=Confusion(software=confusion(arrays["software"]), chip=confusion(chip)),
+        size=measure_size(config, network, program),
+        resources=measure_resources(program),
+    )
+
+
+def effects_in_words(chip: ChipDescription) -> dict[str, str]:
+    """Strength of each effect of a chip, for the waterfall's labels."""
+    words: dict[str, str] = {}
+    if chip.programming is not None:
+        share = chip.programming.spread_siemens / chip.g_max_siemens
+        micro = chip.programming.spread_siemens * 1e6
+        words["programming_error"] = f"sigma {micro:.2f} uS a device, {share:.1%} of the window"
+    if chip.read_noise is not None:
+        top = float(chip.read_noise.sigma(np.array([chip.g_max_siemens]))[0]) * 1e6
+        words["read_noise"] = f"sigma {top:.2f} uS at the window's top, new at each read"
+    if chip.stuck is not None:
+        high, low = chip.stuck.high_rate, chip.stuck.low_rate
+        words["stuck_devices"] = f"{high:.1%} stuck high, {low:.1%} stuck low"
+    return words

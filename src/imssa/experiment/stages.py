@@ -1,0 +1,264 @@
+"""The stages of an experiment as plain functions: recordings to features, to models, to answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from imssa.crossbar import simulate
+from imssa.data import (
+    DataConfig,
+    Normalization,
+    SequenceDataset,
+    Split,
+    load,
+    load_dataset,
+    normalize,
+)
+from imssa.experiment.recipe import Recipe
+from imssa.hardware import ChipDescription
+from imssa.kernels.random import Key
+from imssa.models import ModelConfig, S4DClassifier, parameter_groups
+from imssa.program import Program
+from imssa.quantization.convert import convert
+from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.prepare import prepare
+from imssa.quantization.prepared import PreparedClassifier
+from imssa.training import fit, float_loss, quantized_groups, taught_loss
+
+EFFECTS: Final[dict[str, tuple[str, ...]]] = {
+    "ideal_chip": (),
+    "programming_error": ("programming", "off_state"),
+    "read_noise": ("read_noise",),
+    "stuck_devices": ("stuck",),
+    "all": ("programming", "read_noise", "off_state", "stuck"),
+}
+"""What is switched on in each stage of the waterfall."""
+
+
+class Progress(Protocol):
+    """Told how far a stage is: done, all, and a line of text."""
+
+    def __call__(self, done: int, total: int, text: str, /) -> None:
+        """Shows it."""
+
+
+def silent(_done: int, _total: int, _text: str, /) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Normalized features of a recipe, and how they were made.
+
+    Attributes:
+        split: Training, validation and test part.
+        preparation: Front end and normalization, as kept in models and programs.
+    """
+
+    split: Split
+    preparation: dict[str, Any]
+
+
+def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
+    """Reads, splits and normalizes the recordings of a recipe.
+
+    Args:
+        recipe: Its data section and seed.
+        cache: Folder of the feature cache; None: none.
+    """
+    key = Key.root(recipe.seed).child("split")
+    split, normalization = normalize(load(recipe.data, key.numpy(), cache))
+    preparation = {
+        "front_end": recipe.data.front_end.model_dump(mode="json"),
+        "mean": normalization.mean.tolist(),
+        "std": normalization.std.tolist(),
+    }
+    return Features(split, preparation)
+
+
+def prepared_features(
+    config: DataConfig, preparation: dict[str, Any], part: str
+) -> SequenceDataset:
+    """Features of any data, made as a stored network wants them.
+
+    Args:
+        config: Which recordings and which split; its front end is replaced.
+        preparation: What is kept in a model or program.
+        part: train, validation, test, or all.
+    """
+    front_end = type(config.front_end).model_validate(preparation["front_end"])
+    config = config.model_copy(update={"front_end": front_end})
+    mean, std = (np.array(preparation[n], np.float32) for n in ("mean", "std"))
+    if part == "all":
+        return Normalization(mean, std).apply_to(load_dataset(config))
+    split = load(config, Key.root(0).numpy())
+    return Normalization(mean, std).apply_to(getattr(split, part))
+
+
+def train(
+    recipe: Recipe,
+    features: Features,
+    progress: Progress = silent,
+    checkpoint: Path | None = None,
+) -> S4DClassifier:
+    """Trains the float network of a recipe as a convolution."""
+    split = features.split
+    key = Key.root(recipe.seed).child("float")
+    config = ModelConfig(
+        **recipe.model.model_dump(),
+        n_features=split.train.n_features,
+        n_classes=len(split.train.class_names),
+    )
+    model = S4DClassifier(config, key.child("start").torch())
+    settings = recipe.float_training
+    rates = (settings.learning_rate, settings.state_space_learning_rate, settings.weight_decay)
+    fit(
+        model,
+        float_loss(model),
+        parameter_groups(model, *rates),
+        (split.train, split.validation),
+        settings,
+        key=key,
+        augmentation=recipe.data.augmentation,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return model.eval()
+
+
+def quantize(
+    recipe: Recipe,
+    model: S4DClassifier,
+    features: Features,
+    progress: Progress = silent,
+    checkpoint: Path | None = None,
+) -> PreparedClassifier:
+    """Trains the network in codes, with the float network as start and teacher.
+
+    Returns:
+        The trained network in codes; `convert` freezes it.
+    """
+    split = features.split
+    key = Key.root(recipe.seed).child("quantized", recipe.quantization.realization)
+    prepared = prepare(
+        model,
+        recipe.quantization,
+        recipe.chip,
+        *tensors(split.train),
+        class_names=split.train.class_names,
+        preparation=features.preparation,
+    )
+    settings = recipe.quantized_training
+    fit(
+        prepared,
+        taught_loss(prepared, model, settings),
+        quantized_groups(prepared, settings),
+        (split.train, split.validation),
+        settings,
+        key=key,
+        augmentation=recipe.data.augmentation,
+        after_step=prepared.project,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return prepared.eval()
+
+
+def tensors(part: SequenceDataset) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features and lengths of a data set as tensors."""
+    return torch.tensor(part.features), torch.tensor(part.lengths)
+
+
+def float_answers(model: S4DClassifier, part: SequenceDataset) -> Int64[np.ndarray, " items"]:
+    """Answers of the float network."""
+    with torch.no_grad():
+        answers: Int64[np.ndarray, " items"] = model(*tensors(part)).argmax(1).numpy()
+    return answers
+
+
+def quantized_answers(
+    network: QuantizedNetwork, part: SequenceDataset
+) -> Int64[np.ndarray, " items"]:
+    """Answers of the integer network."""
+    inputs = network.input_codes(part.features)
+    answers: Int64[np.ndarray, " items"] = network.run(inputs, part.lengths)["answer"][:, 0]
+    return answers
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many codes were compared along the chain, and how many differed."""
+
+    codes_compared: int
+    mismatches: int
+
+    def __add__(self, other: "Comparison") -> "Comparison":
+        return Comparison(
+            self.codes_compared + other.codes_compared, self.mismatches + other.mismatches
+        )
+
+
+def compare_codes(
+    ours: dict[str, Any], theirs: dict[str, Any], lengths: Int64[np.ndarray, " batch"]
+) -> Comparison:
+    """Compares the codes that two runs share, at every step within the sequences."""
+    compared = mismatches = 0
+    for name in sorted(ours.keys() & theirs.keys()):
+        a, b = ours[name], theirs[name]
+        longest = min(a.shape[1], b.shape[1]) if a.ndim == 3 else 0
+        if a.ndim == 3:
+            real = np.arange(longest) < lengths[:, None]
+            a, b = a[:, :longest][real], b[:, :longest][real]
+        compared += a.size
+        mismatches += int((a != b).sum())
+    return Comparison(compared, mismatches)
+
+
+def check_training_against_network(
+    prepared: PreparedClassifier, network: QuantizedNetwork, part: SequenceDataset
+) -> Comparison:
+    """Codes of the training forward without noise against those of the frozen network."""
+    record: dict[str, Any] = {}
+    with torch.no_grad():
+        prepared(*tensors(part), record=record)
+    run = network.run(network.input_codes(part.features), part.lengths)
+    return compare_codes(record, run, part.lengths)
+
+
+def check_network_against_chip(
+    network: QuantizedNetwork, program: Program, part: SequenceDataset
+) -> Comparison:
+    """Codes of the frozen network against those of its program on an ideal chip."""
+    inputs = network.input_codes(part.features)
+    run = network.run(inputs, part.lengths)
+    steps = tuple(name for name, codes in run.items() if codes.ndim == 3)
+    chip, one = program.chip.only(), np.zeros(1, np.int64)
+    trace = simulate(program, chip, Key.root(0), one, inputs, part.lengths, steps)
+    found = {name: codes[0] for name, codes in {**trace.final, **trace.steps}.items()}
+    return compare_codes({n: c for n, c in found.items() if n in run}, run, part.lengths)
+
+
+def waterfall_answers(
+    program: Program,
+    chip: ChipDescription,
+    key: Key,
+    instances: int,
+    part: SequenceDataset,
+    inputs: Int64[np.ndarray, "items length features"],
+    progress: Progress = silent,
+) -> dict[str, Int64[np.ndarray, "chips items"]]:
+    """Answers of chip instances with each effect alone, and all together.
+
+    The ideal chip has no errors, so one instance stands for all.
+    """
+    answers = {}
+    for number, (stage, effects) in enumerate(EFFECTS.items()):
+        count = instances if effects else 1
+        trace = simulate(program, chip.only(*effects), key, np.arange(count), inputs, part.lengths)
+        answers[stage] = trace.answers
+        progress(number + 1, len(EFFECTS), stage.replace("_", " "))
+    return answers

@@ -1,0 +1,77 @@
+"""Losses and parameter groups of the two trainings."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, kl_div, log_softmax
+
+from imssa.kernels.random import Key
+from imssa.models import S4DClassifier
+from imssa.quantization.prepared import PreparedClassifier, PreparedKernels
+from imssa.training.config import TrainingConfig
+from imssa.training.loop import Loss
+
+
+def float_loss(model: S4DClassifier) -> Loss:
+    """Cross entropy of the float network."""
+
+    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> Tensor:
+        return cross_entropy(model(features, lengths, key.torch()), labels)
+
+    return loss
+
+
+def taught_loss(
+    prepared: PreparedClassifier, teacher: S4DClassifier, config: TrainingConfig
+) -> Loss:
+    """Cross entropy and distance to the teacher's softened answers, under analog errors.
+
+    The distance is T^2 KL(teacher || student) of logits divided by T (Hinton et al.,
+    arXiv 1503.02531).
+    """
+    teacher.eval()
+
+    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> Tensor:
+        with torch.no_grad():
+            wanted = teacher(features, lengths).double()
+        logits = prepared(features, lengths, key)
+        hard = cross_entropy(logits, labels)
+        soft = _distance(logits, wanted, config.temperature)
+        return (1 - config.teacher_weight) * hard + config.teacher_weight * soft
+
+    return loss
+
+
+def _distance(
+    logits: Float[Tensor, "batch classes"],
+    wanted: Float[Tensor, "batch classes"],
+    temperature: float,
+) -> Float[Tensor, ""]:
+    ours = log_softmax(logits / temperature, 1)
+    theirs = log_softmax(wanted / temperature, 1)
+    return temperature**2 * kl_div(ours, theirs, log_target=True, reduction="batchmean")
+
+
+def quantized_groups(prepared: PreparedClassifier, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Latent weights learn at one rate; A, B, decay shifts and all gains at the other.
+
+    Weight decay has no place here: latents are bounded, and gains are logarithms.
+    """
+    slow: list[nn.Parameter] = [
+        p for name, p in prepared.named_parameters() if name.split(".")[-1].startswith("log_")
+    ]
+    for module in prepared.modules():
+        if isinstance(module, PreparedKernels):
+            slow += [module.A, module.B, module.k]
+    identities = {id(p) for p in slow}
+    fast = [p for p in prepared.parameters() if id(p) not in identities]
+    return [
+        {"params": _trained(fast), "lr": config.learning_rate, "weight_decay": 0.0},
+        {"params": _trained(slow), "lr": config.state_space_learning_rate, "weight_decay": 0.0},
+    ]
+
+
+def _trained(parameters: list[nn.Parameter]) -> list[nn.Parameter]:
+    return [p for p in parameters if p.requires_grad]

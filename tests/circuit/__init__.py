@@ -1,0 +1,1 @@
+"""Wires of arrays: against a dense solve, against ngspice, and against physics."""

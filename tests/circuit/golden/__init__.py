@@ -1,0 +1,1 @@
+"""Netlists with the currents that ngspice found, and the script that made them."""

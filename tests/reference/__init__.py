@@ -1,0 +1,1 @@
+"""Slow, obvious references that the tests compare the fast code with."""
