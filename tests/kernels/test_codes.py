@@ -104,7 +104,7 @@ def test_ranges_are_symmetric_and_saturate(bits: int) -> None:
     top = codes.code_max(bits)
     assert top == rules.largest_code(bits)
     far = np.array([-(2**31) + 1, 2**31 - 1])
-    got = codes.requantized(far, np.int64(2**14), np.int64(13), bits)
+    got = codes.requantized(far, one(2**14), one(13), bits)
     assert got.tolist() == [-top, top]
 
 

@@ -53,18 +53,18 @@ def test_normals_are_the_quantiles_of_their_words() -> None:
     """Within 0.02 up to 4.9 sigma, and far better for all but one in a hundred."""
     rng = np.random.default_rng(1)
     words = [*rng.integers(0, 2**32, 4000).tolist(), *(2**31 - 2**k for k in range(11, 31)), 0]
-    errors = [abs(to_normal(np.uint64(w)) - exact_normal(w)) for w in words]
+    errors = [abs(to_normal(w) - exact_normal(w)) for w in words]
     assert max(errors) < 0.02
     assert np.quantile(errors, 0.99) < 5e-4
 
 
 def test_normals_are_odd_and_finite_at_the_ends() -> None:
     for word in (0, 1, 12345, 2**31 - 1, 2**31 - 2, 2**30):
-        z = to_normal(np.uint64(word))
+        z = to_normal(word)
         assert np.isfinite(z)
         assert z >= 0
-        assert to_normal(np.uint64(word | 2**31)) == -z
-    assert 6.0 < to_normal(np.uint64(2**31 - 1)) < 7.0
+        assert to_normal(word | 2**31) == -z
+    assert 6.0 < to_normal(2**31 - 1) < 7.0
 
 
 def stream_normals() -> Any:
@@ -111,7 +111,7 @@ def test_tails_have_their_share() -> None:
 
 def test_uniforms_are_uniform_and_open() -> None:
     x = Key.root(16).uniforms(np.arange(50), DRAWS // 50).ravel()
-    assert 0 < x.min()
+    assert x.min() > 0
     assert x.max() < 1
     assert stats.kstest(x, "uniform").pvalue > 1e-3
 

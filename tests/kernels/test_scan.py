@@ -1,6 +1,5 @@
 """The compiled recurrence, forward and backward, against the eager reference."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -100,14 +99,19 @@ def compiled(case: Case, g: NDArray[np.float64], noise: Noise) -> tuple[Record, 
     return record, scan_backward(*arguments)
 
 
+def kernels_of(case: Case) -> reference.Kernels:
+    gain = np.ldexp(case.scales.multiplier.astype(float), -case.scales.shift)
+    A, B, C, D = map(torch.from_numpy, case.weights)
+    k = torch.from_numpy(case.scales.k.astype(float))
+    return reference.Kernels(A, B, C, D, torch.from_numpy(gain), k)
+
+
 def assert_same(case: Case, deviation: NDArray[np.float64] | None = None, seed: int = 0) -> Record:
     """Codes equal, gradients to 1e-9 of the largest of their kind."""
     g = np.random.default_rng(seed).normal(size=case.u.shape)
     noise = no_noise() if deviation is None else Noise(deviation, np.zeros_like(deviation), 0, 0)
     record, gradients = compiled(case, g, noise)
-    gain = np.ldexp(case.scales.multiplier.astype(float), -case.scales.shift)
-    values = (*case.weights, gain, case.scales.k.astype(float))
-    kernels = reference.Kernels(*map(torch.from_numpy, values)).requiring_gradients()
+    kernels = kernels_of(case).requiring_gradients()
     u = torch.from_numpy(case.u.transpose(1, 2, 0).astype(float)).requires_grad_()
     answer = reference.scan(u, kernels, case.lengths, case.scales, deviation)
     assert np.array_equal(record.state[:, :, 1:], answer.state)
@@ -153,7 +157,7 @@ def compiled_codes(case: Case) -> NDArray[np.int16]:
     ("features", "modes", "lengths", "weight_max"),
     [(1, 1, (1,), 1), (1, 1, (2, 1), 1), (1, 4, (17,), 3), (3, 1, (5, 5), 127), (4, 3, (3,), 31)],
 )
-def test_shapes_and_widths(  # noqa: PLR0913
+def test_shapes_and_widths(
     realization: str,
     current: bool,
     features: int,
@@ -269,11 +273,7 @@ def test_the_reference_itself_is_sharp() -> None:
     """A weight that is off by one must be found."""
     case = made(0, "leaky", current=False)
     wrong = Weights(case.weights.A, case.weights.B, case.weights.C + 1, case.weights.D)
-    kernels = reference.Kernels(
-        *map(torch.from_numpy, wrong),
-        torch.from_numpy(np.ldexp(case.scales.multiplier.astype(float), -case.scales.shift)),
-        torch.from_numpy(case.scales.k.astype(float)),
-    )
+    kernels = kernels_of(case._replace(weights=wrong))
     u = torch.from_numpy(case.u.transpose(1, 2, 0).astype(float))
-    answer = reference.scan(u, replace(kernels), case.lengths, case.scales)
+    answer = reference.scan(u, kernels, case.lengths, case.scales)
     assert not np.array_equal(answer.adc, compiled_codes(case))

@@ -33,7 +33,7 @@ def scaled(value: int, multiplier: int, shift: int, largest: int) -> int:
 
 def decayed(register: int, k: int) -> int:
     """s - sign(s) ((|s| + 2^(k-1)) div 2^k)."""
-    loss = (abs(register) + 2 ** (k - 1)) // 2**k
+    loss = (abs(register) + (1 << (k - 1))) // (1 << k)
     return register - loss if register >= 0 else register + loss
 
 

@@ -79,7 +79,7 @@ class SimulatedChip(Chip):
 
     def read(self, array: int) -> Float64[np.ndarray, "word_lines bit_lines"]:
         """Conductances of an array in siemens."""
-        return self._written(array).devices.conductance_siemens[0]
+        return np.asarray(self._written(array).devices.conductance_siemens[0])
 
     def mvm(
         self, phase: Phase, drive: Int64[np.ndarray, "batch lines"], address: ReadAddress

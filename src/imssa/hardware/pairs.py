@@ -89,7 +89,8 @@ def weight_deviation(
 ) -> Float64[np.ndarray, "chips word_lines pairs"]:
     """Weight on the pair minus its target, in codes, in steps of 2^-16 of a code."""
     weight = (conductance[..., 0::2] - conductance[..., 1::2]) / siemens_per_step
-    return np.rint((weight - codes) * DEVIATION_STEPS_PER_CODE) / DEVIATION_STEPS_PER_CODE
+    steps = np.rint((weight - codes) * DEVIATION_STEPS_PER_CODE)
+    return np.asarray(steps / DEVIATION_STEPS_PER_CODE)
 
 
 def read_variance(

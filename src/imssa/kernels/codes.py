@@ -6,7 +6,7 @@ call the functions of this file, as scalars inside compiled loops (``round_shift
 of int64 with broadcasting (``shifted``, ``requantized``, ``decayed``, ``converted``).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numba
 import numpy as np
@@ -33,13 +33,13 @@ def code_max(bits: int) -> int:
 
 
 @numba.njit(inline="always")
-def saturate(value: int, largest: int) -> int:
+def saturate(value: Any, largest: Any) -> Any:
     """Value clipped to -largest .. largest."""
     return min(max(value, -largest), largest)
 
 
 @numba.njit(inline="always")
-def round_shift(value: int, shift: int) -> int:
+def round_shift(value: Any, shift: Any) -> Any:
     """round(value 2^-shift), ties away from zero; a negative shift is an exact left shift."""
     if shift <= 0:
         return value << -shift
@@ -48,13 +48,13 @@ def round_shift(value: int, shift: int) -> int:
 
 
 @numba.njit(inline="always")
-def leak(register: int, k: int) -> int:
+def leak(register: Any, k: Any) -> Any:
     """sign(s) ((|s| + 2^(k-1)) >> k): what a register of decay 2^-k loses in one step."""
     return round_shift(register, k)
 
 
 @numba.njit(inline="always")
-def convert(accumulated: float, scale: float, largest: int) -> int:
+def convert(accumulated: Any, scale: Any, largest: Any) -> Any:
     """ADC code clip(round(accumulated / scale)), ties away from zero, in float64.
 
     For integer sums below 2^36 and ``scale = L / 2^h`` with L < 2^16 the quotient lies at least
@@ -64,15 +64,15 @@ def convert(accumulated: float, scale: float, largest: int) -> int:
     return magnitude if accumulated >= 0 else -magnitude
 
 
-def _requantize(value: int, multiplier: int, shift: int, largest: int) -> int:
+def _requantize(value: Any, multiplier: Any, shift: Any, largest: Any) -> Any:
     return saturate(round_shift(value * multiplier, shift), largest)
 
 
-def _decay(register: int, k: int) -> int:
+def _decay(register: Any, k: Any) -> Any:
     return register - leak(register, k)
 
 
-def _drive(register: int, shift: int, largest: int) -> int:
+def _drive(register: Any, shift: Any, largest: Any) -> Any:
     return saturate(round_shift(register, shift), largest)
 
 

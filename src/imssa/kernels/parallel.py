@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 
 @cache
@@ -32,9 +33,6 @@ def for_ranges(items: int, function: Callable[[int, int], None], workers: int = 
         function(0, items)
         return
     bounds = [items * i // count for i in range(count + 1)]
-    jobs = [
-        _pool(count).submit(function, first, end)
-        for first, end in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    jobs = [_pool(count).submit(function, first, end) for first, end in pairwise(bounds)]
     for job in jobs:
         job.result()

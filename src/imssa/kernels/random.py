@@ -8,7 +8,7 @@ Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -38,7 +38,7 @@ _QUANTILES = _quantile_tables()
 
 
 @numba.njit(inline="always")
-def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     """Four random 32-bit words (as uint64) of a 128-bit counter under a 64-bit key."""
     mask = np.uint64(0xFFFFFFFF)
     x0, x1 = np.uint64(c0) & mask, np.uint64(c1) & mask
@@ -57,7 +57,7 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 
 
 @numba.njit(inline="always")
-def to_normal(word: int) -> float:
+def to_normal(word: Any) -> Any:
     """Standard normal of one 32-bit word, by linear interpolation in a quantile table."""
     rest = np.int64(word) & np.int64(0x7FFFFFFF)
     segment = rest >> _HIGH_BITS
@@ -82,7 +82,7 @@ def _fill(k0: int, k1: int, streams: NDArray[np.int64], count: int) -> NDArray[n
 
 
 @numba.vectorize(cache=True)
-def _normal(word: int) -> float:
+def _normal(word: Any) -> Any:
     return to_normal(np.uint64(word))
 
 
@@ -117,7 +117,7 @@ class Key:
     def uniforms(self, streams: NDArray[np.int64], count: int) -> NDArray[np.float64]:
         """Uniform numbers in (0, 1), shape (streams, count); row i depends on streams[i] only."""
         words = _fill(*self.words, streams, count).reshape(len(streams), -1)[:, :count]
-        return (words + 0.5) / 2.0**32
+        return np.asarray((words + 0.5) / 2.0**32, np.float64)
 
     def normals(self, streams: NDArray[np.int64], count: int) -> NDArray[np.float64]:
         """Standard normals, shape (streams, count); row i depends on streams[i] only."""
@@ -136,9 +136,7 @@ class Key:
 
 
 @numba.njit(inline="always")
-def read_normal(
-    k0: int, k1: int, chip: int, event: int, step: int, sample: int, pair: int
-) -> float:
+def read_normal(k0: Any, k1: Any, chip: Any, event: Any, step: Any, sample: Any, pair: Any) -> Any:
     """The standard normal of one read: a function of its address alone.
 
     Four neighbouring pairs share a counter block.
@@ -149,7 +147,7 @@ def read_normal(
 
 @numba.njit(cache=True, nogil=True)
 def _read_normals(
-    k0: int, k1: int, chip: int, event: int, step: int, samples: object, pairs: object
+    k0: int, k1: int, chip: int, event: int, step: int, samples: Any, pairs: Any
 ) -> NDArray[np.float64]:
     out = np.empty((len(samples), len(pairs)))
     for row in range(len(samples)):
@@ -158,7 +156,7 @@ def _read_normals(
     return out
 
 
-def read_normals(  # noqa: PLR0913
+def read_normals(
     key: Key,
     chip: int,
     event: int,
@@ -172,6 +170,6 @@ def read_normals(  # noqa: PLR0913
 
 
 @numba.njit(cache=True)
-def first_words(counter: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+def first_words(counter: int, k0: int, k1: int) -> Any:
     """The four words of a counter, for known-answer tests."""
     return philox(counter, 0, 0, 0, k0, k1)

@@ -153,7 +153,7 @@ def _forward(
 
 
 @numba.njit(nogil=True, inline="always")
-def _updated(register: int, adc: int, h: int, n: int, s: Scales) -> int:
+def _updated(register: Any, adc: Any, h: int, n: int, s: Scales) -> Any:
     update = round_shift(adc * s.multiplier[h, n], s.shift[h, n])
     update = saturate(update, s.register_max)
     if s.realization == DIRECT:
@@ -312,12 +312,9 @@ def scan_backward(
 ) -> Gradients:
     """Straight-through gradients of a scan for the gradient ``g_y`` of its output ADC codes."""
     features, modes = scales.k.shape
-    gradients = Gradients(
-        np.zeros(u.shape),
-        *(np.zeros_like(w) for w in weights),
-        np.zeros((features, modes)),
-        np.zeros((features, modes)),
-    )
+    A, B, C, D = (np.zeros_like(w) for w in weights)
+    gain, k = np.zeros((features, modes)), np.zeros((features, modes))
+    gradients = Gradients(np.zeros(u.shape), A, B, C, D, gain, k)
     for_ranges(
         features,
         lambda first, end: _backward(

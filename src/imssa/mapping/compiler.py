@@ -59,7 +59,7 @@ def compile_network(
         chip=chip,
         registers=_registers(network),
         arrays=_contents(network, chip, places),
-        start=tuple(Clear(f"state.{n}") for n in range(len(network.layers))) + (Clear("sum"),),
+        start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
         end=(
             MeanByLength("sum", "mean", multiplier, shift),

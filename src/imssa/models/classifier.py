@@ -68,7 +68,7 @@ class ModelSettings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _require_order(self) -> "ModelConfig":
+    def _require_order(self) -> "ModelSettings":
         if self.dt_min > self.dt_max:
             msg = (
                 f"dt_min = {self.dt_min}, dt_max = {self.dt_max}: the smallest step must not "

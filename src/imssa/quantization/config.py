@@ -16,13 +16,13 @@ class _Frozen(BaseModel):
 class WeightBits(_Frozen):
     """Bits of each weight group, symmetric; 2 is ternary. A, B share bit lines, so do C, D."""
 
-    A: int = Field(2, ge=2, le=8)
-    B: int = Field(2, ge=2, le=8)
-    C: int = Field(2, ge=2, le=8)
-    D: int = Field(2, ge=2, le=8)
-    encoder: int = Field(2, ge=2, le=8)
-    mixing: int = Field(2, ge=2, le=8)
-    decoder: int = Field(2, ge=2, le=8)
+    A: int = Field(default=2, ge=2, le=8)
+    B: int = Field(default=2, ge=2, le=8)
+    C: int = Field(default=2, ge=2, le=8)
+    D: int = Field(default=2, ge=2, le=8)
+    encoder: int = Field(default=2, ge=2, le=8)
+    mixing: int = Field(default=2, ge=2, le=8)
+    decoder: int = Field(default=2, ge=2, le=8)
 
 
 class TrainingNoise(_Frozen):
@@ -38,9 +38,9 @@ class TrainingNoise(_Frozen):
 
     programming: bool = True
     read_noise: bool = True
-    stuck_high_rate: float = Field(0.0, ge=0, le=0.5)
-    stuck_low_rate: float = Field(0.0, ge=0, le=0.5)
-    draws: int = Field(4, ge=1, le=64)
+    stuck_high_rate: float = Field(default=0.0, ge=0, le=0.5)
+    stuck_low_rate: float = Field(default=0.0, ge=0, le=0.5)
+    draws: int = Field(default=4, ge=1, le=64)
 
     @property
     def any(self) -> bool:
@@ -69,11 +69,11 @@ class QuantizationConfig(_Frozen):
 
     realization: Realization = "leaky"
     bits: WeightBits = WeightBits()
-    guard_bits: int = Field(8, ge=1, le=16)
-    register_bits: int = Field(20, ge=9, le=32)
-    activation_bits: int = Field(8, ge=4, le=12)
-    gain_bits: int = Field(8, ge=1, le=MULTIPLIER_BITS)
-    max_decay_shift: int = Field(7, ge=1, le=15)
+    guard_bits: int = Field(default=8, ge=1, le=16)
+    register_bits: int = Field(default=20, ge=9, le=32)
+    activation_bits: int = Field(default=8, ge=4, le=12)
+    gain_bits: int = Field(default=8, ge=1, le=MULTIPLIER_BITS)
+    max_decay_shift: int = Field(default=7, ge=1, le=15)
     noise: TrainingNoise = TrainingNoise()
 
     @model_validator(mode="after")

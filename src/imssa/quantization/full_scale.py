@@ -6,7 +6,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from imssa.kernels import codes
-from imssa.quantization.prepared import PreparedClassifier, PreparedKernels
+from imssa.quantization.prepared import PreparedClassifier, PreparedKernels, Record
 
 ROUNDS = 2
 
@@ -27,7 +27,7 @@ def choose_full_scales(
         lengths: Their true lengths.
     """
     for _ in range(ROUNDS):
-        record: dict[str, Int64[np.ndarray, "..."]] = {}
+        record: Record = {}
         with torch.no_grad():
             prepared(features, lengths, record=record)
         real = np.arange(features.shape[1]) < lengths.numpy()[:, None]
@@ -46,7 +46,7 @@ def _accumulated(
     features, modes = B.shape[:2]
     before = np.concatenate([np.zeros_like(state[:, :1]), state[:, :-1]], axis=1)
     bits = kernels.chip.converters.dac_bits
-    shift = np.int64(kernels.config.guard_bits)
+    shift = np.array(kernels.config.guard_bits)
     shape = (*state.shape[:2], features, modes, 2)
     d = codes.driven(before, shift, bits).reshape(shape).astype(float)
     late = codes.driven(state, shift, bits).reshape(shape).astype(float) if kernels.current else d
@@ -77,4 +77,4 @@ def _choose(
     kernels.state_scale.copy_(torch.from_numpy(devices[by_mode.argmin(0)]))
     kernels.output_scale.copy_(torch.from_numpy(devices[errors[..., -1].argmin(0)]))
     with torch.no_grad():
-        kernels.log_output_gain += torch.log2(kernels.output_scale / before)
+        kernels.log_output_gain.add_(torch.log2(kernels.output_scale / before))

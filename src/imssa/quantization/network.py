@@ -46,7 +46,7 @@ class IntegerLinear:
 
     def sums(self, x: Codes) -> Codes:
         """Exact sums."""
-        return x @ self.weights.T + self.bias
+        return np.asarray(x @ self.weights.T + self.bias)
 
     def __call__(self, x: Codes, bits: int) -> Codes:
         """Output codes."""
@@ -102,7 +102,7 @@ class IntegerLayer:
     @property
     def adc_step(self) -> Float[np.ndarray, "features lines"]:
         """L / 2^h of each line."""
-        return np.ldexp(self.full_scale.astype(float), -self.full_scale_shift)
+        return np.asarray(np.ldexp(self.full_scale.astype(float), -self.full_scale_shift))
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class QuantizedNetwork:
         return quantized(features, self.input_step, self.widths.dac_bits)
 
     def mean_scale(self) -> tuple[Codes, Codes]:
-        """m and t by length of the mean's scaling; entry 0 is not used."""
+        """Multiplier and shift by length of the mean's scaling; entry 0 is not used."""
         lengths = np.maximum(np.arange(self.max_length + 1), 1)
         return snap_gain(2.0**MEAN_FRACTION_BITS / lengths, MULTIPLIER_BITS)
 
@@ -272,7 +272,7 @@ def kernel_step(
     Returns:
         Registers after the step, ADC codes of the states' lines, ADC codes of the outputs.
     """
-    shift = np.int64(widths.guard_bits)
+    shift = np.array(widths.guard_bits)
     step = layer.adc_step
     lines = step[:, :-1].reshape(layer.B.shape)
     drive = driven(state, shift, widths.dac_bits)

@@ -18,8 +18,8 @@ from imssa.kernels import codes
 from imssa.models import S4DBlock, S4DClassifier
 from imssa.quantization.config import QuantizationConfig
 from imssa.quantization.full_scale import choose_full_scales
+from imssa.quantization.network import MEAN_FRACTION_BITS
 from imssa.quantization.prepared import (
-    MEAN_FRACTION_BITS,
     PreparedBlock,
     PreparedClassifier,
     PreparedKernels,
@@ -184,7 +184,7 @@ def prepare(
     input_step = float(_range(x[real])) / largest
     with torch.no_grad():
         stream = float_model.encoder(torch.from_numpy(x)).numpy() * real[..., None]
-    blocks, first_step, step = [], None, None
+    blocks = []
     realized = [_realized(block, config, chip) for block in float_model.blocks]
     streams = [stream]
     for block in float_model.blocks:
@@ -199,8 +199,8 @@ def prepare(
                 block, realized[number], streams[number], (step_in, step_out), (config, chip, real)
             )
         )
-    first_step, step = steps[0], steps[-1][0]
-    mean_step = step * 2.0**-MEAN_FRACTION_BITS
+    first_step, last_step = steps[0], steps[-1][0]
+    mean_step = last_step * 2.0**-MEAN_FRACTION_BITS
     encoder = _linear(*_map(model.encoder), input_step, first_step, config.bits.encoder, largest)
     mean_max = largest * 2**MEAN_FRACTION_BITS
     decoder = _linear(
@@ -216,7 +216,7 @@ def prepare(
         class_names=class_names,
         preparation=preparation,
     )
-    decoder.log_gain.requires_grad_(requires_grad=False)
+    decoder.log_gain.requires_grad = False
     prepared.project()
     choose_full_scales(prepared, features, lengths)
     return prepared

@@ -5,6 +5,7 @@ rounds them to the codes, multipliers and shifts that the chip will hold, so its
 the frozen network, exactly.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from imssa.kernels import codes
 from imssa.kernels.random import Key
 from imssa.kernels.scan import REALIZATIONS, Noise, Scales, no_noise
 from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.network import MEAN_BITS, MEAN_FRACTION_BITS
 from imssa.quantization.noise import draw_noise
 from imssa.quantization.quantizers import (
     gain_codes,
@@ -27,7 +29,6 @@ from imssa.quantization.quantizers import (
     weight_codes,
 )
 
-MEAN_FRACTION_BITS = 7
 Record = dict[str, Int64[np.ndarray, "..."]]
 
 
@@ -192,12 +193,12 @@ class PreparedKernels(nn.Module):
         y = quantized_scan(
             u,
             self.weights(),
-            self.gain(),
-            self.k,
-            lengths,
-            self.scales(),
-            self.noise(key),
-            record,
+            gain=self.gain(),
+            k=self.k,
+            lengths=lengths,
+            scales=self.scales(),
+            noise=self.noise(key),
+            record=record,
         )
         gain = torch.exp2(self.log_output_gain)
         return requantize(y, gain, self.config.activation_bits)
@@ -263,7 +264,8 @@ class PreparedBlock(nn.Module):
         largest = codes.code_max(self.kernels.config.activation_bits)
         smooth = ACTIVATIONS[self.activation](x * self.activation_step) / self.activation_step
         exact = torch.from_numpy(self.table()[integers(x) + largest].astype(np.float64))
-        return _Replace.apply(smooth, exact)  # type: ignore[no-any-return]
+        out: Tensor = _Replace.apply(smooth, exact)  # type: ignore[no-untyped-call]
+        return out
 
 
 class _Replace(torch.autograd.Function):
@@ -278,7 +280,7 @@ class _Replace(torch.autograd.Function):
         return gradient, None
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": torch.nn.functional.gelu,
     "relu": torch.nn.functional.relu,
     "identity": lambda x: x,
@@ -358,7 +360,7 @@ class PreparedClassifier(nn.Module):
             kept(f"stream.{number + 1}", stream)
         real = torch.arange(stream.shape[1]) < lengths[:, None]
         total = (stream * real[..., None]).sum(1)
-        mean = requantize(total, 2.0**MEAN_FRACTION_BITS / lengths.double()[:, None], 16)
+        mean = requantize(total, 2.0**MEAN_FRACTION_BITS / lengths.double()[:, None], MEAN_BITS)
         kept("mean", mean)
         logits = self.decoder(mean)
         kept("logits", logits)

@@ -5,7 +5,7 @@ of :mod:`imssa.kernels.codes`; backward, a rounded value has the gradient of the
 none where its code stands at an end of the range.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +35,11 @@ class _RoundClip(torch.autograd.Function):
         return gradient * inside, None
 
 
+def _round_clip(x: Tensor, largest: int) -> Tensor:
+    out: Tensor = _RoundClip.apply(x, largest)  # type: ignore[no-untyped-call]
+    return out
+
+
 def weight_codes(latent: Float[Tensor, "*shape"], bits: int) -> Float64[Tensor, "*shape"]:
     """Integer codes of weights whose latent range is -1 .. 1.
 
@@ -47,12 +52,12 @@ def weight_codes(latent: Float[Tensor, "*shape"], bits: int) -> Float64[Tensor, 
         [-1.0, 0.0, 1.0]
     """
     largest = codes.code_max(bits)
-    return cast("Tensor", _RoundClip.apply(latent.double() * largest, largest))
+    return _round_clip(latent.double() * largest, largest)
 
 
 def rounded(x: Float[Tensor, "*shape"], largest: int) -> Float64[Tensor, "*shape"]:
     """Codes round(x) clipped to the range, with straight-through gradient."""
-    return cast("Tensor", _RoundClip.apply(x.double(), largest))
+    return _round_clip(x.double(), largest)
 
 
 class _Requantize(torch.autograd.Function):
@@ -88,29 +93,20 @@ def requantize(
 ) -> Float64[Tensor, "*batch features"]:
     """clip(round(value m 2^-t)) with m 2^-t the snapped gain; gradients to value and gain."""
     multiplier, shift = gain_codes(gain, multiplier_bits)
-    return cast("Tensor", _Requantize.apply(value, gain, multiplier, shift, bits))
+    out: Tensor = _Requantize.apply(value, gain, multiplier, shift, bits)  # type: ignore[no-untyped-call]
+    return out
 
 
 class _Scan(torch.autograd.Function):
+    """The compiled recurrence; inputs are u, A, B, C, D, gain, k, and what has no gradient."""
+
     @staticmethod
-    def forward(  # noqa: PLR0913
-        ctx: Any,
-        u: Tensor,
-        A: Tensor,
-        B: Tensor,
-        C: Tensor,
-        D: Tensor,
-        gain: Tensor,
-        k: Tensor,
-        lengths: Any,
-        scales: Scales,
-        noise: Noise,
-        record: dict[str, Any] | None,
-    ) -> Tensor:
+    def forward(ctx: Any, u: Tensor, *inputs: Any) -> Tensor:
+        *weights, _gain, _k, (lengths, scales, noise, record) = inputs
         by_feature = np.ascontiguousarray(u.detach().numpy().transpose(2, 0, 1).astype(np.int32))
-        weights = Weights(*(np.ascontiguousarray(x.detach().numpy()) for x in (A, B, C, D)))
-        kept = scan_forward(by_feature, lengths, weights, scales, noise)
-        ctx.kept = (by_feature, lengths, weights, scales, noise, kept)
+        held = Weights(*(np.ascontiguousarray(w.detach().numpy()) for w in weights))
+        kept = scan_forward(by_feature, lengths, held, scales, noise)
+        ctx.kept = (by_feature, lengths, held, scales, noise, kept)
         if record is not None:
             record.update(state=kept.state[:, :, 1:], adc=kept.adc)
         return torch.from_numpy(kept.adc[..., -1].transpose(1, 2, 0).astype(np.float64))
@@ -121,12 +117,13 @@ class _Scan(torch.autograd.Function):
         out = scan_backward(g, *ctx.kept)
         first = torch.from_numpy(out.u.transpose(1, 2, 0))
         rest = (torch.from_numpy(x) for x in (out.A, out.B, out.C, out.D, out.gain, out.k))
-        return first, *rest, None, None, None, None
+        return first, *rest, None
 
 
 def quantized_scan(  # noqa: PLR0913
     u: Float64[Tensor, "batch length features"],
     weights: tuple[Tensor, Tensor, Tensor, Tensor],
+    *,
     gain: Float64[Tensor, "features modes"],
     k: Float64[Tensor, "features modes"],
     lengths: Int64[np.ndarray, " batch"],
@@ -146,5 +143,6 @@ def quantized_scan(  # noqa: PLR0913
         noise: Analog errors.
         record: Where to put register and ADC codes, (features, batch, length, ...), if wanted.
     """
-    result = _Scan.apply(u, *weights, gain, k, lengths, scales, noise, record)
-    return cast("Tensor", result)
+    settings = (lengths, scales, noise, record)
+    result: Tensor = _Scan.apply(u, *weights, gain, k, settings)  # type: ignore[no-untyped-call]
+    return result

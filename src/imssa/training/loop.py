@@ -87,9 +87,9 @@ def fit(  # noqa: PLR0913
     identity = _identity(config, key, parts)
     if checkpoint is not None and checkpoint.exists():
         _restore(state, checkpoint, identity)
+    course = _Course(loss, config, peaks, key, augmentation, after_step)
     for epoch in range(state.epoch, config.epochs):
-        rates = (config, peaks)
-        trained = _epoch(state, loss, parts[0], epoch, key, rates, augmentation, after_step)
+        trained = _epoch(state, course, parts[0], epoch)
         validated = _validate(model, loss, parts[1], config.batch_size, key)
         state.history.append(
             {"epoch": epoch + 1, "train_loss": trained, "validation_loss": validated}
@@ -105,17 +105,20 @@ def fit(  # noqa: PLR0913
     return Fitted(state.best_epoch, state.history)
 
 
-def _epoch(  # noqa: PLR0913
-    state: _State,
-    loss: Loss,
-    data: SequenceDataset,
-    epoch: int,
-    key: Key,
-    rates: tuple[TrainingConfig, list[float]],
-    augmentation: AugmentationConfig | None,
-    after_step: Callable[[], None],
-) -> float:
-    config, peaks = rates
+@dataclass(frozen=True)
+class _Course:
+    """What stays the same in all epochs."""
+
+    loss: Loss
+    config: TrainingConfig
+    peaks: list[float]
+    key: Key
+    augmentation: AugmentationConfig | None
+    after_step: Callable[[], None]
+
+
+def _epoch(state: _State, course: _Course, data: SequenceDataset, epoch: int) -> float:
+    config, key = course.config, course.key
     generator = key.child("epoch", epoch).numpy()
     order = generator.permutation(len(data))
     starts = range(0, len(data), config.batch_size)
@@ -124,13 +127,13 @@ def _epoch(  # noqa: PLR0913
     for number, start in enumerate(starts):
         chosen = np.sort(order[start : start + config.batch_size])
         batch = data.features[chosen], data.lengths[chosen]
-        if augmentation is not None:
-            batch = augment(*batch, generator, augmentation)
+        if course.augmentation is not None:
+            batch = augment(*batch, generator, course.augmentation)
         share = (epoch * len(starts) + number + 0.5) / (config.epochs * len(starts))
-        for group, peak in zip(state.optimizer.param_groups, peaks, strict=True):
+        for group, peak in zip(state.optimizer.param_groups, course.peaks, strict=True):
             group["lr"] = peak * _rate(share, config.warm_up)
         step_key = key.child("step", epoch, number)
-        value = loss(*_tensors(*batch, data.labels[chosen]), step_key)
+        value = course.loss(*_tensors(*batch, data.labels[chosen]), step_key)
         if not math.isfinite(value.item()):
             _refuse(state.model, epoch, number)
         state.optimizer.zero_grad()
@@ -138,7 +141,7 @@ def _epoch(  # noqa: PLR0913
         if config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), config.gradient_clip)
         state.optimizer.step()
-        after_step()
+        course.after_step()
         total += value.item() * len(chosen)
     return total / len(data)
 

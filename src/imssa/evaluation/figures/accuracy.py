@@ -40,7 +40,8 @@ def _paint_waterfall(figure: Figure, rows: Sequence[WaterfallRow]) -> None:
     axes.axvline(values[0], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     for place, row, value, error in zip(places, rows, values, errors, strict=True):
         color = BLUE if row.chips == 1 else VERMILLION
-        axes.plot([values[0], value], [place, place], color=color, linewidth=4, alpha=0.35)
+        ends = ([values[0], value], [place, place])
+        axes.plot(*ends, color=color, linewidth=4, alpha=0.35, solid_capstyle="butt")
         axes.errorbar(
             value, place, xerr=error, fmt="o", color=color, markersize=5, capsize=3, elinewidth=1.2
         )
@@ -141,7 +142,7 @@ def _paint_confusion(
         share = shares[row, column]
         text = f"{100 * share:.0f}" if small else f"{100 * share:.1f}"
         color = "white" if share > 0.55 else "black"
-        size = 7.5 if small else 10
+        size = 8.5 if small else 11
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
     names = [plain(name) for name in class_names]
     axes.set_xticks(places, names, rotation=45 if small else 0)

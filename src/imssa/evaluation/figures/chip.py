@@ -41,7 +41,7 @@ def draw_trace(trace: KernelTrace, name: str = "trace") -> str:
         f"square). {shown} of {states} states are shown.",
     )
     rows = (shown + 1) // 2
-    return draw(caption, 2.0 + 0.95 * rows, partial(_paint_trace, trace=trace, shown=shown))
+    return draw(caption, 2.1 + 1.0 * rows, partial(_paint_trace, trace=trace, shown=shown))
 
 
 def _paint_trace(figure: Figure, trace: KernelTrace, shown: int) -> None:
@@ -54,8 +54,8 @@ def _paint_trace(figure: Figure, trace: KernelTrace, shown: int) -> None:
     for state in range(shown):
         panel = figure.add_subplot(grid[1 + state // 2, state % 2], sharex=top)
         _two_runs(panel, trace, trace.float_states[:, state], trace.chip_states[:, state])
-        panel.set_title(f"state {state}", loc="left", fontsize=8, pad=2)
-        panel.tick_params(labelsize=7.5, labelbottom=state >= shown - 2)
+        panel.set_title(f"state {state}", loc="left", fontsize=9, pad=2)
+        panel.tick_params(labelsize=8.5, labelbottom=state >= shown - 2)
         if state >= shown - 2:
             panel.set_xlabel("time step")
 
@@ -83,7 +83,7 @@ def draw_conductance(array: ConductanceMap, name: str = "conductance") -> str:
         f"miss their target by {spread} uS (standard deviation); {high} are stuck high and "
         f"{low} stuck low.",
     )
-    return draw(caption, 3.3, partial(_paint_conductance, array=array))
+    return draw(caption, 3.7, partial(_paint_conductance, array=array))
 
 
 def _paint_conductance(figure: Figure, array: ConductanceMap) -> None:
@@ -94,14 +94,17 @@ def _paint_conductance(figure: Figure, array: ConductanceMap) -> None:
     left.set_title("target")
     right.set_title("actual")
     left.set_ylabel("word line")
+    left.invert_yaxis()  # shared by both maps
+    left.set_xlabel("bit line")
+    right.set_xlabel("bit line")
     for kind, marker, color, label in (
         (1, "^", VERMILLION, "stuck high"),
         (-1, "v", SKY, "stuck low"),
     ):
         rows, columns = np.nonzero(array.defects == kind)
         right.plot(
-            columns,
-            rows,
+            columns + 0.5,
+            rows + 0.5,
             linestyle="none",
             marker=marker,
             markersize=3.4,
@@ -111,7 +114,7 @@ def _paint_conductance(figure: Figure, array: ConductanceMap) -> None:
             label=f"{label}: {len(rows)}",
         )
     handles = right.get_lines()
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, markerscale=1.8)
     figure.colorbar(mesh, ax=[left, right], location="top", shrink=0.6, label="uS", aspect=30)
 
 

@@ -1,10 +1,11 @@
 """Figures of size and computational demand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from imssa.evaluation.demand import Demand
@@ -46,25 +47,36 @@ def draw_operations(demand: Demand, name: str = "operations") -> str:
         for form, kinds in forms.items()
     )
     caption = Caption(name, "Operations of one time step", f"{told}.")
-    return draw(caption, 3.5, partial(_paint_operations, forms=forms))
+    return draw(caption, 3.9, partial(_paint_operations, forms=forms))
 
 
 def _paint_operations(figure: Figure, forms: Mapping[str, Mapping[str, int]]) -> None:
     axes = figure.subplots()
     left = np.zeros(len(forms))
     for kind, color in COLORS.items():
-        counts = np.array([kinds.get(kind, 0) for kinds in forms.values()], float)
+        weight = 2 if kind == "multiply_accumulates" else 1
+        counts = np.array([weight * kinds.get(kind, 0) for kinds in forms.values()], float)
         if not counts.any():
             continue
         axes.barh(list(forms), counts, left=left, color=color, height=0.6, label=KIND_NAMES[kind])
         left += counts
     axes.invert_yaxis()
-    axes.set_xlabel("operations a time step")
+    axes.set_xlabel("operations a time step (multiply-accumulates: two)")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlim(0, 1.15 * max(left.max(), 1.0))
-    for place, total in enumerate(left):
-        axes.text(total, place, f" {grouped(int(total))}", va="center")
-    figure.legend(loc="outside lower left", ncols=2, handlelength=1.0, columnspacing=1.0)
+    axes.set_xlim(0, 1.22 * max(left.max(), 1.0))
+    _totals(axes, left.astype(int).tolist())
+    figure.legend(
+        loc="outside lower left", ncols=2, fontsize=9, handlelength=1.0, columnspacing=1.0
+    )
+
+
+def _totals(axes: Axes, totals: Sequence[int]) -> None:
+    """Numbers behind the ends of horizontal bars."""
+    axes.locator_params(axis="x", nbins=5)
+    for place, total in enumerate(totals):
+        axes.annotate(
+            grouped(total), (total, place), (4, 0), textcoords="offset points", va="center"
+        )
 
 
 def draw_bytes(sizes: Mapping[str, int], name: str = "bytes") -> str:
@@ -79,7 +91,6 @@ def _paint_bytes(figure: Figure, sizes: Mapping[str, int]) -> None:
     axes.barh([plain(label) for label in sizes], list(sizes.values()), color=BLUE, height=0.6)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
-    axes.set_xlim(0, 1.22 * max(*sizes.values(), 1))
-    for place, count in enumerate(sizes.values()):
-        axes.text(count, place, f" {grouped(count)}", va="center")
+    axes.set_xlim(0, 1.25 * max(*sizes.values(), 1))
+    _totals(axes, list(sizes.values()))
     axes.set_xlabel("bytes")

@@ -37,17 +37,18 @@ STYLE: Final[dict[str, Any]] = {
     "axes.linewidth": 0.6,
     "axes.spines.right": False,
     "axes.spines.top": False,
+    "axes.labelsize": 9.5,
     "axes.titlecolor": INK,
-    "axes.titlesize": 9,
+    "axes.titlesize": 10,
     "axes.unicode_minus": True,
     "figure.facecolor": "none",
-    "font.size": 9,
+    "font.size": 10,
     "grid.alpha": FAINT,
     "grid.color": INK,
     "grid.linewidth": 0.5,
     "image.composite_image": False,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9.5,
     "lines.linewidth": 1.2,
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
@@ -55,9 +56,9 @@ STYLE: Final[dict[str, Any]] = {
     "text.color": INK,
     "text.parse_math": False,
     "xtick.color": INK,
-    "xtick.labelsize": 8.5,
+    "xtick.labelsize": 9.5,
     "ytick.color": INK,
-    "ytick.labelsize": 8.5,
+    "ytick.labelsize": 9.5,
 }
 
 
@@ -100,7 +101,7 @@ def _for_a_page(svg: str, caption: Caption) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{caption.name}-", svg)
-    svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "sans-serif")
+    svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "system-ui, sans-serif")
     head, body = svg.split(">", 1)
     head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
     title, about = f"{caption.name}-title", f"{caption.name}-description"

@@ -1,0 +1,1 @@
+"""The simulated chip, step by step and fused."""

@@ -1,0 +1,1 @@
+"""Chip descriptions and device laws, against what is published."""

@@ -1,0 +1,1 @@
+"""Layout, design rules and the compiler."""

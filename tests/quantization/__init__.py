@@ -1,0 +1,1 @@
+"""Codes in training and in the frozen network."""
