@@ -1,25 +1,89 @@
 """State-space sequence models from training to memristive in-memory-compute chips.
 
 The public names are loaded on first use, so that `import imssa` and `imssa --help` stay quick.
+In the order of the flow: `load_recipe`, `load_features`, `train`, `quantize`, `convert`,
+`compile_network`, `simulate`, `accuracy`; each takes what the one before it gives.
 
 Example:
     >>> import imssa
-    >>> imssa.ImssaError.__module__
-    'imssa.errors'
+    >>> imssa.load_recipe("zero-one").model.d_model
+    9
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imssa.crossbar import Trace, simulate
     from imssa.errors import ImssaError
+    from imssa.evaluation import accuracy
+    from imssa.experiment.recipe import Recipe, load_recipe
+    from imssa.experiment.stages import Features, load_features, quantize, train
+    from imssa.hardware import ChipDescription, load_chip
+    from imssa.kernels.random import Key
+    from imssa.mapping import compile_network
+    from imssa.models import S4D, S4DClassifier, load_model, save_model
+    from imssa.program import Program, load_program, save_program
+    from imssa.quantization.convert import convert, load_network, save_network
+    from imssa.quantization.network import QuantizedNetwork
 
 __version__: str
 
-__all__ = ["ImssaError", "__version__"]
+__all__ = [
+    "S4D",
+    "ChipDescription",
+    "Features",
+    "ImssaError",
+    "Key",
+    "Program",
+    "QuantizedNetwork",
+    "Recipe",
+    "S4DClassifier",
+    "Trace",
+    "__version__",
+    "accuracy",
+    "compile_network",
+    "convert",
+    "load_chip",
+    "load_features",
+    "load_model",
+    "load_network",
+    "load_program",
+    "load_recipe",
+    "quantize",
+    "save_model",
+    "save_network",
+    "save_program",
+    "simulate",
+    "train",
+]
 
 # Public name -> the module that defines it, in the order of the flow; one import above and one
 # entry of `__all__` each.
 _HOMES = {
+    "Recipe": "imssa.experiment.recipe",
+    "load_recipe": "imssa.experiment.recipe",
+    "Key": "imssa.kernels.random",
+    "Features": "imssa.experiment.stages",
+    "load_features": "imssa.experiment.stages",
+    "S4D": "imssa.models",
+    "S4DClassifier": "imssa.models",
+    "train": "imssa.experiment.stages",
+    "save_model": "imssa.models",
+    "load_model": "imssa.models",
+    "ChipDescription": "imssa.hardware",
+    "load_chip": "imssa.hardware",
+    "quantize": "imssa.experiment.stages",
+    "convert": "imssa.quantization.convert",
+    "QuantizedNetwork": "imssa.quantization.network",
+    "save_network": "imssa.quantization.convert",
+    "load_network": "imssa.quantization.convert",
+    "compile_network": "imssa.mapping",
+    "Program": "imssa.program",
+    "save_program": "imssa.program",
+    "load_program": "imssa.program",
+    "simulate": "imssa.crossbar",
+    "Trace": "imssa.crossbar",
+    "accuracy": "imssa.evaluation",
     "ImssaError": "imssa.errors",
 }
 

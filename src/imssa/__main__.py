@@ -1,6 +1,6 @@
 """Runs the command line as `python -m imssa`."""
 
-from imssa.cli import app
+from imssa.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="imssa")
+    main()

@@ -27,7 +27,7 @@ from imssa.evaluation import (
     paired_loss,
     waterfall,
 )
-from imssa.hardware.description import load_chip
+from imssa.hardware import load_chip
 from imssa.hardware.pairs import pair_targets
 from imssa.kernels.codes import snap_gain
 from imssa.mapping import compile_network
@@ -175,7 +175,8 @@ def make_sample(**changes: Any) -> Report:
     return make_report("leaky", parts, **run_fields(**changes))
 
 
-def make_trace(length: int = 60, states: int = 8, **words: str) -> KernelTrace:
+def make_trace(*, states: int = 8, **words: str) -> KernelTrace:
+    length = 60
     steps = np.arange(length)
     rates = 0.15 * (1 + np.arange(states))
     clean = np.sin(np.outer(steps, rates)) * np.exp(-steps / 40)[:, None] * 80
@@ -217,6 +218,6 @@ def make_poles() -> Poles:
 
 def make_pictures(**words: str) -> Pictures:
     program = make_program()
-    traces = (make_trace(**words), make_trace(chip="taox-64, no errors"))
+    traces = (make_trace(states=8, **words), make_trace(chip="taox-64, no errors"))
     arrays = tuple(make_map(program, number) for number in range(len(program.arrays)))
     return Pictures(traces, arrays, make_poles())

@@ -11,9 +11,8 @@ from imssa.hardware.description import Arrays, Converters
 from imssa.kernels.codes import code_max
 from imssa.quantization.config import QuantizationConfig, Realization, TrainingNoise, WeightBits
 from imssa.quantization.convert import convert
-from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.network import MEAN_FRACTION_BITS, QuantizedNetwork
 from imssa.quantization.prepared import (
-    MEAN_FRACTION_BITS,
     PreparedBlock,
     PreparedClassifier,
     PreparedKernels,
@@ -21,6 +20,7 @@ from imssa.quantization.prepared import (
 )
 
 Codes = NDArray[np.int64]
+TERNARY, NOISE = WeightBits(), TrainingNoise()
 
 
 def chip_with(
@@ -45,7 +45,7 @@ class Sketch:
 
     realization: Realization = "leaky"
     output: str = "delayed"
-    bits: WeightBits = WeightBits()
+    bits: WeightBits = TERNARY
     layers: int = 1
     kernels: int = 3
     modes: int = 2
@@ -56,7 +56,7 @@ class Sketch:
     guard_bits: int = 8
     register_bits: int = 20
     max_length: int = 40
-    noise: TrainingNoise = TrainingNoise()
+    noise: TrainingNoise = NOISE
 
     def config(self) -> QuantizationConfig:
         """The quantization settings."""

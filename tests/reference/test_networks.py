@@ -16,7 +16,9 @@ def test_random_networks_are_lively(realization: Realization, output: str) -> No
     for name, values in codes.items():
         if name != "answer":
             assert len(np.unique(values)) > 10, name
-            alive = values.reshape(-1, values.shape[-1]).any(axis=0)  # ternary: some weights are zero
+            alive = values.reshape(-1, values.shape[-1]).any(
+                axis=0
+            )  # ternary: some weights are zero
             assert alive.mean() > 0.5, name
     assert len(np.unique(codes["answer"])) > 1
     assert len(np.unique(np.abs(codes["state.0"]).max(axis=(0, 1)))) > 6

@@ -1,16 +1,29 @@
 """What the command line shows: results on standard output, progress and errors on the other."""
 
 import json
+import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-_stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-_stdout = Console(highlight=False)
+SECONDS_BETWEEN_LINES: Final = 10.0
+
+command_line: ContextVar[str] = ContextVar("command_line", default="imssa")
+"""What the user typed, for the provenance of results."""
+
+
+def _out() -> Console:
+    return Console(highlight=False)
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Shown:
@@ -18,7 +31,7 @@ class Shown:
 
     Args:
         as_json: One JSON object on standard output instead of words.
-        quiet: No progress and no words on standard error but errors.
+        quiet: No progress on standard error; errors stay.
     """
 
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
@@ -28,48 +41,80 @@ class Shown:
     def result(self, value: dict[str, Any], *lines: Any) -> None:
         """Prints the result: as JSON, or the lines (text or rich tables)."""
         if self.as_json:
-            sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+            text = json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False)
+            sys.stdout.write(text + "\n")
             return
+        console = _out()
         for line in lines:
-            _stdout.print(line, soft_wrap=isinstance(line, str), markup=False)
-
-    def note(self, text: str) -> None:
-        """A line on standard error."""
-        if not self.quiet:
-            _stderr.print(text, markup=False)
+            console.print(line, soft_wrap=isinstance(line, str), markup=False)
 
     @contextmanager
-    def bars(self) -> Iterator[None]:
-        """Shows progress bars inside, on a terminal."""
-        if self.quiet or not _stderr.is_terminal:
+    def progress(self) -> Iterator[None]:
+        """Shows the progress of what happens inside: bars on a terminal, else lines."""
+        console = _err()
+        if self.quiet or not console.is_terminal:
             yield
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TextColumn("{task.fields[text]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=_stderr) as self._bars:
+        with _bars(console) as self._bars:
             yield
         self._bars = None
 
-    def stage(self, name: str) -> Any:
-        """The progress of a stage: a bar on a terminal, else a line when it is done."""
-        bars = self._bars
-        if bars is None:
-            return lambda done, total, text: self.note(f"{name}: {text}") if done == total else None
-        task = bars.add_task(name, total=None, text="")
+    def stage(self, name: str) -> "_Bar | _Lines":
+        """The progress of a stage."""
+        if self._bars is not None:
+            return _Bar(self._bars, name)
+        return _Lines(name, quiet=self.quiet)
 
-        def update(done: int, total: int, text: str, /) -> None:
-            bars.update(task, completed=done, total=total, text=text)
 
-        return update
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class _Bar:
+    """A bar on a terminal."""
+
+    def __init__(self, bars: Progress, name: str) -> None:
+        self._bars = bars
+        self._task = bars.add_task(name, total=None, text="")
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        self._bars.update(self._task, completed=done, total=total, text=text)
+
+
+class _Lines:
+    """A line at the end, and every ten seconds before it."""
+
+    def __init__(self, name: str, *, quiet: bool) -> None:
+        self._name, self._quiet = name, quiet
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if self._quiet or (done < total and now - self._last < SECONDS_BETWEEN_LINES):
+            return
+        self._last = now
+        _err().print(f"{self._name} {done}/{total}: {text}", markup=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same for JSON, which knows no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show_error(text: str) -> None:
     """An error on standard error."""
-    _stderr.print("Error:", style="bold red", end=" ")
-    _stderr.print(text, markup=False)
+    console = _err()
+    console.print("Error:", style="bold red", end=" ")
+    console.print(text, markup=False)

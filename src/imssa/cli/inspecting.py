@@ -7,32 +7,43 @@ import typer
 
 from imssa.cli.console import Shown
 from imssa.cli.main import app
-from imssa.cli.running import Json, Quiet, Seed
-
-FilePath = Annotated[Path, typer.Argument(metavar="FILE", help="A model, network or program.")]
+from imssa.cli.options import FILE_PANEL, AnyFile, Json, Quiet
 
 
-@app.command()
-def inspect(file: FilePath, *, as_json: Json = False) -> None:
-    """Show what a file holds: a model, a quantized network, a program, a simulation."""
-    from imssa.cli.tables import described, plain_description
+@app.command(rich_help_panel=FILE_PANEL)
+def inspect(file: AnyFile, *, as_json: Json = False) -> None:
+    """Show what a file holds: a model, a quantized network, a program, a simulation.
+
+    Checks every checksum on the way.
+    """
+    from imssa.cli.tables import described
 
     description = described(file)
-    shown = Shown(as_json=as_json, quiet=False)
-    shown.result(plain_description(description), *description.tables)
+    Shown(as_json=as_json, quiet=False).result(description.plain, *description.tables)
 
 
-@app.command()
-def evaluate(
-    file: FilePath,
+@app.command(rich_help_panel=FILE_PANEL)
+def evaluate(  # noqa: PLR0913  # one argument an option
+    file: AnyFile,
     *,
-    kind: Annotated[str, typer.Option("--data", help="Format of the recordings.")],
-    root: Annotated[Path | None, typer.Option(help="Folder of the recordings.")] = None,
+    kind: Annotated[
+        str, typer.Option("--data", help="Format of the recordings: bundled-zero-one or fsdd.")
+    ],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of recordings that are not bundled.")
+    ] = None,
     part: Annotated[
         str, typer.Option(help="test (official split), train, validation or all.")
     ] = "test",
+    chip: Annotated[
+        str | None,
+        typer.Option(
+            help="For a program: a preset or a TOML file whose device errors replace those of the "
+            "program's chip; arrays, converters and window must be the same."
+        ),
+    ] = None,
     instances: Annotated[int, typer.Option(min=1, help="Chip instances of a program.")] = 50,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the chip instances.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,14 +52,16 @@ def evaluate(
     For instance: imssa evaluate out/demo/program.safetensors --data bundled-zero-one
     """
     from imssa.cli.tables import accuracy_table
-    from imssa.experiment.evaluate import evaluate_file
+    from imssa.experiment.evaluate import Asked, evaluate_file
 
     shown = Shown(as_json=as_json, quiet=quiet)
-    found = evaluate_file(file, kind, root, part, instances, seed or 0)
+    with shown.progress():
+        asked = Asked(kind, root, part, chip, instances, seed)
+        found = evaluate_file(file, asked, shown.stage("evaluate"))
     shown.result(found, accuracy_table(found))
 
 
-@app.command()
+@app.command(rich_help_panel=FILE_PANEL)
 def check(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A model, network or program, or a run's folder.")
@@ -73,15 +86,15 @@ def check(
         raise CheckFailedError(
             given=str(path),
             rule=f"these do not agree: {'; '.join(failed)}",
-            remedy="Please report this with the file.",
+            remedy="Are these files of one run? If so, please report this with them.",
         )
 
 
-@app.command(name="import")
+@app.command(name="import", rich_help_panel=FILE_PANEL)
 def import_(
     checkpoint: Annotated[Path, typer.Argument(help="A .pt, .ckpt, .safetensors or .npz file.")],
     *,
-    out: Annotated[Path, typer.Option("--out", help="Where to write the layers (.safetensors).")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write (.safetensors).")],
     output: Annotated[str, typer.Option(help="current (the public code) or delayed.")] = "current",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: Json = False,
@@ -98,7 +111,7 @@ def import_(
     shown.result({"file": str(out), **plain_checks(checks)}, check_table(checks), f"Wrote {out}")
 
 
-@app.command()
+@app.command(rich_help_panel=FILE_PANEL)
 def doctor(*, as_json: Json = False) -> None:
     """Show versions, what works, what is missing and how to get it."""
     from imssa.cli.tables import doctor_table

@@ -53,11 +53,6 @@ def described(path: Path) -> Description:
     return Description(plain, [_head(header, kind == MODEL), table])
 
 
-def plain_description(description: Description) -> dict[str, Any]:
-    """For JSON."""
-    return description.plain
-
-
 def _head(header: dict[str, Any], is_model: bool) -> Table:
     table = Table(title="model" if is_model else "header", show_header=False)
     for key, value in header.items():
@@ -163,9 +158,10 @@ def plain_checks(checks: list[Check]) -> dict[str, Any]:
 
 def accuracy_table(found: dict[str, Any]) -> Table:
     """Accuracies of a saved network."""
-    table = Table("", "accuracy", title=f"{found['items']} recordings")
+    on = f", {found['chip_name']}" if "chip_name" in found else ""
+    table = Table("", "accuracy", title=f"{found['items']} recordings{on}")
     for name, value in found.items():
-        if name == "items":
+        if name in {"items", "chip_name"}:
             continue
         if isinstance(value, dict):
             chips = len(value["per_instance"])

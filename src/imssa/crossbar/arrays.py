@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.pairs import (
     WrittenDevices,
+    effective_weights,
     pair_targets,
     read_variance,
-    weight_deviation,
     write_devices,
 )
+from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
 from imssa.program.program import ArrayContents, Program
 
@@ -23,13 +24,14 @@ class ProgrammedArray:
 
     Attributes:
         devices: Conductances and defects.
-        weights: Effective weight of each pair in codes: the integer code plus its deviation.
-        variance: Variance of each weight at each read, in squared codes.
+        weights: Effective weight of each pair in codes; the integer codes on an ideal chip.
+        variance: Variance of each weight at each read, in squared codes; one row for all word lines
+            where the law is the same at all conductances, none where reads are quiet.
     """
 
     devices: WrittenDevices
-    weights: Float64[np.ndarray, "chips word_lines pairs"]
-    variance: Float64[np.ndarray, "chips word_lines pairs"]
+    weights: Float[np.ndarray, "chips word_lines pairs"]
+    variance: Float32[np.ndarray, "chips rows pairs"]
 
 
 def targets_of(contents: ArrayContents) -> Float64[np.ndarray, "word_lines bit_lines"]:
@@ -56,10 +58,8 @@ def program_array(
     devices = write_devices(targets_of(contents), chip, key, instances)
     conductance = devices.conductance_siemens
     step = contents.siemens_per_step
-    deviation = weight_deviation(conductance, contents.codes, step)
-    return ProgrammedArray(
-        devices, contents.codes + deviation, read_variance(conductance, chip, step)
-    )
+    weights = effective_weights(conductance, step, code_max(chip.converters.dac_bits))
+    return ProgrammedArray(devices, weights, read_variance(conductance, chip, step))
 
 
 def program_chips(

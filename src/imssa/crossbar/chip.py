@@ -9,6 +9,7 @@ from jaxtyping import Float64, Int64
 from imssa.crossbar.arrays import ProgrammedArray, program_array
 from imssa.errors import ShapeError
 from imssa.hardware.description import ChipDescription
+from imssa.hardware.pairs import read_spread
 from imssa.kernels.codes import converted
 from imssa.kernels.random import Key, read_normals
 from imssa.program.operations import Phase
@@ -86,16 +87,14 @@ class SimulatedChip(Chip):
     ) -> Int64[np.ndarray, "batch pairs"]:
         """ADC codes of the phase's pairs for DAC codes on its word lines."""
         array = self._written(phase.array)
-        block = np.ix_(phase.word_lines, phase.pairs)
-        inputs = drive.astype(float)
-        acc = inputs @ array.weights[0][block]
-        variance = inputs**2 @ array.variance[0][block]
-        if variance.any():
-            key = self.key.child("read")
-            normals = read_normals(
-                key, self.instance, address.event, address.step, address.samples, phase.pairs
-            )
-            acc += np.sqrt(variance) * normals
+        weights = array.weights[0][np.ix_(phase.word_lines, phase.pairs)]
+        acc = drive.astype(float) @ weights.astype(float)
+        variance = array.variance[0][:, phase.pairs]
+        if len(variance):
+            rows = variance if len(variance) == 1 else variance[phase.word_lines]
+            place = (self.instance, address.event, address.step, address.samples)
+            normals = read_normals(self.key.child("read"), *place, phase.pairs)
+            acc += read_spread(drive, rows) * normals
         scale = np.ldexp(phase.full_scale.astype(float), -phase.full_scale_shift)
         return converted(acc, scale, self.description.converters.adc_bits)
 

@@ -9,40 +9,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int64, UInt64
 
 from imssa.kernels.codes import code_max
+from imssa.kernels.interpreter import OPERATIONS
 from imssa.program import operations as ops
 from imssa.program.program import Program
 
 COLUMNS: Final = 8
-CODES: Final = {kind: number for number, kind in enumerate(ops.BY_NAME.values())}
-
-
-class PhaseTable(NamedTuple):
-    """One phase: physical lines, elements of the register file, scales.
-
-    Attributes:
-        array: The array.
-        word_lines: Driven word lines.
-        source: Element of the register file that drives each.
-        drive_sign: Sign of each drive.
-        drive_shift: Fractional bits of each source.
-        pairs: Read pairs.
-        target: Element of the register file that takes each code.
-        read_sign: Sign of each code.
-        scale: L / 2^h of each pair.
-    """
-
-    array: int
-    word_lines: Int64[np.ndarray, " lines"]
-    source: Int64[np.ndarray, " lines"]
-    drive_sign: Int64[np.ndarray, " lines"]
-    drive_shift: Int64[np.ndarray, " lines"]
-    pairs: Int64[np.ndarray, " pairs"]
-    target: Int64[np.ndarray, " pairs"]
-    read_sign: Int64[np.ndarray, " pairs"]
-    scale: Float64[np.ndarray, " pairs"]
+CODES: Final = {ops.BY_NAME[name]: number for number, name in enumerate(OPERATIONS)}
 
 
 class Tape(NamedTuple):
@@ -53,22 +28,27 @@ class Tape(NamedTuple):
         step: Rows that run each time step.
         end: Rows that run at the end.
         pool: Parameters.
-        phases: The phases, in order; a row of operation ``Phase`` names one by number.
+        scale: ADC steps L / 2^h of all phases, one after the other.
+        phases: The phases, in order.
+        widest: Most driven lines of a phase, and one beyond the largest pair that is read.
         size: Elements of the register file.
         offsets: First element of each register.
     """
 
-    start: Int64[np.ndarray, "rows columns"]
-    step: Int64[np.ndarray, "rows columns"]
-    end: Int64[np.ndarray, "rows columns"]
+    start: UInt64[np.ndarray, "rows columns"]
+    step: UInt64[np.ndarray, "rows columns"]
+    end: UInt64[np.ndarray, "rows columns"]
     pool: Int64[np.ndarray, " parameters"]
-    phases: tuple[PhaseTable, ...]
+    scale: Float64[np.ndarray, " all_pairs"]
+    phases: tuple[ops.Phase, ...]
+    widest: tuple[int, int]
     size: int
     offsets: dict[str, int]
 
 
 class _Writer:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, variance_rows: int) -> None:
+        self.variance_rows = variance_rows
         sizes = np.array([r.size for r in program.registers])
         starts = np.cumsum(sizes) - sizes
         self.offsets = {r.name: int(s) for r, s in zip(program.registers, starts, strict=True)}
@@ -77,7 +57,9 @@ class _Writer:
         self.size = int(sizes.sum())
         self.pool: list[Any] = []
         self.pooled = 0
-        self.phases: list[PhaseTable] = []
+        self.phases: list[ops.Phase] = []
+        self.scale: list[Any] = []
+        self.weights = self.variances = 0
 
     def put(self, *values: Int64[np.ndarray, "..."]) -> int:
         """Adds parameters to the pool; gives their place."""
@@ -102,25 +84,39 @@ class _Writer:
         ]
 
     def phase(self, op: ops.Phase) -> list[int]:
-        """A row that names a phase by its number."""
+        """A row of one phase: its parameters in the pool, its weights after those before it."""
 
         def elements(names: tuple[str, ...], which: Any, index: Any) -> Any:
             return np.array([self.offsets[name] for name in names], np.int64)[which] + index
 
-        self.phases.append(
-            PhaseTable(
-                op.array,
-                op.word_lines,
-                elements(op.drive, op.drive_register, op.drive_index),
-                op.drive_sign,
-                op.drive_shift,
-                op.pairs,
-                elements(op.read, op.read_register, op.read_index),
-                op.read_sign,
-                np.ldexp(op.full_scale.astype(float), -op.full_scale_shift),
-            )
+        lines, pairs = len(op.word_lines), len(op.pairs)
+        source = elements(op.drive, op.drive_register, op.drive_index)
+        target = elements(op.read, op.read_register, op.read_index)
+        more = np.array(
+            [
+                sum(len(s) for s in self.scale),
+                op.pairs.min(),
+                op.pairs.max(),
+                _is_run(op.pairs, np.ones_like(op.pairs)),
+                _is_run(source, op.drive_sign),
+                _is_run(target, op.read_sign),
+            ]
         )
-        return [CODES[ops.Phase], 0, 0, 0, 0, 0, 0, len(self.phases) - 1]
+        place = self.put(
+            *(source, op.drive_sign, op.drive_shift, op.pairs, target, op.read_sign, more)
+        )
+        self.scale.append(np.ldexp(op.full_scale.astype(float), -op.full_scale_shift))
+        rows = lines if self.variance_rows > 1 else self.variance_rows
+        row = [CODES[ops.Phase], lines, pairs, place, self.weights, self.variances, rows]
+        self.weights += lines * pairs
+        self.variances += rows * pairs
+        self.phases.append(op)
+        return [*row, len(self.phases) - 1]
+
+
+def _is_run(elements: Int64[np.ndarray, " n"], sign: Int64[np.ndarray, " n"]) -> bool:
+    """Whether elements are neighbours in rising order and nothing is negated: no look-up needed."""
+    return bool((np.diff(elements) == 1).all() and (sign == 1).all())
 
 
 _ENCODE: Final[dict[type, Callable[[_Writer, Any], list[int]]]] = {
@@ -140,15 +136,28 @@ _ENCODE: Final[dict[type, Callable[[_Writer, Any], list[int]]]] = {
 }
 
 
-def encode(program: Program) -> Tape:
-    """The program as flat arrays."""
-    writer = _Writer(program)
+def encode(program: Program, variance_rows: int) -> Tape:
+    """The program as flat arrays.
+
+    Args:
+        program: The program.
+        variance_rows: Rows of an array's read variances: 0 (quiet), 1 (all lines alike) or all.
+    """
+    writer = _Writer(program, variance_rows)
     rows = {
         section: np.array(
-            [_ENCODE[type(op)](writer, op) for op in getattr(program, section)], np.int64
+            [_ENCODE[type(op)](writer, op) for op in getattr(program, section)], np.uint64
         ).reshape(-1, COLUMNS)
         for section in ("start", "step", "end")
     }
-    pool = np.concatenate([*writer.pool, np.zeros(1, np.int64)])
-    phases = tuple(writer.phases)
-    return Tape(**rows, pool=pool, phases=phases, size=writer.size, offsets=writer.offsets)
+    lines = max((len(p.word_lines) for p in writer.phases), default=1)
+    pairs = max((int(p.pairs.max()) + 1 for p in writer.phases), default=1)
+    return Tape(
+        **rows,
+        pool=np.concatenate([*writer.pool, np.zeros(1, np.int64)]),
+        scale=np.concatenate([*writer.scale, np.ones(1)]),
+        phases=tuple(writer.phases),
+        widest=(lines, pairs),
+        size=writer.size,
+        offsets=writer.offsets,
+    )

@@ -156,8 +156,8 @@ def crossed_estimate(values: Float64[np.ndarray, "chips items"]) -> Estimate:
         DataError: Fewer than two recordings.
 
     Example:
-        >>> crossed_estimate(np.array([[1.0, 1.0, 0.0, 1.0, 0.0]])).standard_error ** 2
-        0.06
+        >>> round(crossed_estimate(np.array([[1.0, 1.0, 0.0, 1.0, 0.0]])).standard_error, 3)
+        0.245
     """
     chips, items = values.shape
     if items < 2:

@@ -3,9 +3,10 @@
 The figures, and with them matplotlib, are loaded only when a page is made.
 """
 
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import tomli_w
@@ -14,7 +15,7 @@ from markupsafe import Markup
 
 from imssa.evaluation.metrics import unseen_error_bound
 from imssa.evaluation.pictures import Pictures
-from imssa.evaluation.report import Report
+from imssa.evaluation.report import Report, report_json
 from imssa.evaluation.words import (
     KIND_NAMES,
     STAGE_MEANINGS,
@@ -25,8 +26,10 @@ from imssa.evaluation.words import (
 )
 from imssa.program.files import write_atomically
 
+Value = TypeVar("Value")
 SHOWN_ARRAYS: Final = 6
 SHOWN_TRACES: Final = 4
+FLOW: Final = ("data", "train", "quantize", "compile", "simulate", "report")
 PART_NAMES: Final = {
     "weights_A": "weights A",
     "weights_B": "weights B",
@@ -55,12 +58,13 @@ def write_page(report: Report, pictures: Pictures, path: Path) -> None:
 
 
 def page(report: Report, pictures: Pictures) -> str:
-    """The page's HTML: the same for equal reports and pictures.
+    """The page's HTML: the same for equal reports and pictures, also for a report read from its file.
 
     Args:
         report: All numbers; every text in it is escaped.
         pictures: The arrays behind traces, conductance maps and poles.
     """
+    report = Report.model_validate_json(report_json(report))  # keys in the file's order
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"percent": percent, "points": points, "grouped": grouped}
     source = (files("imssa.evaluation") / "page.html.j2").read_text(encoding="utf-8")
@@ -71,7 +75,10 @@ def page(report: Report, pictures: Pictures) -> str:
         stage_names=STAGE_NAMES,
         stage_meanings=STAGE_MEANINGS,
         demand=demand_rows(report),
-        parts=[(PART_NAMES.get(k, k), n) for k, n in report.size.quantized_bytes_by_part.items()],
+        parts=_ordered(report.size.quantized_bytes_by_part, PART_NAMES),
+        part_names=PART_NAMES,
+        seconds=_ordered(report.seconds, FLOW),
+        realizations=_ordered(report.realizations, (report.realization,)),
         recipe=recipe_text(report.recipe),
         unseen=unseen_error_bound(report.test_items),
         perfect=any(row.accuracy == 1 for row in report.waterfall),
@@ -79,12 +86,19 @@ def page(report: Report, pictures: Pictures) -> str:
     )
 
 
+def _ordered(values: Mapping[str, Value], first: Collection[str]) -> dict[str, Value]:
+    """The values with the names of ``first`` in front."""
+    names = [name for name in first if name in values]
+    return {name: values[name] for name in [*names, *(n for n in values if n not in names)]}
+
+
 def _figures(report: Report, pictures: Pictures) -> dict[str, Any]:
     """All figures as markup; those without data are left out."""
     from imssa.evaluation import figures
 
     size = report.size
-    chips = {name: part.accuracy.chip for name, part in report.realizations.items()}
+    parts = _ordered(report.realizations, (report.realization,))
+    chips = {name: part.accuracy.chip for name, part in parts.items()}
     sizes = {
         "float parameters": size.float_bytes,
         "quantized network": size.quantized_bytes,

@@ -76,7 +76,7 @@ def parameters(config: ModelConfig) -> int:
 
     Example:
         >>> parameters(ModelConfig(n_features=3, n_classes=2, d_model=4, d_state=8))
-        158
+        150
     """
     d, modes = config.d_model, config.d_state // 2
     kernels = d * (2 + 6 * modes)

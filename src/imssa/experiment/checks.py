@@ -1,12 +1,13 @@
 """What a sceptic wants to see: equal ways to compute a model agree, and codes are identical."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from imssa.crossbar import SimulatedChip, execute, simulate, write_program
@@ -70,15 +71,7 @@ def check_path(path: Path) -> list[Check]:
     Raises:
         FileFormatError: Nothing that can be checked.
     """
-    if path.is_dir():
-        names = ("model.safetensors", "quantized.safetensors", "program.safetensors")
-        found = [path / name for name in names if (path / name).exists()]
-        checks = [check for file in found for check in check_path(file)]
-        if len(found) == len(names):
-            network, program = load_network(found[1]), load_program(found[2])
-            checks.append(_codes("network = program on an ideal chip", _chip_run(network, program)))
-    else:
-        checks = list(_checks_of(path))
+    checks = list(_checks_in(path) if path.is_dir() else _checks_of(path))
     if not checks:
         raise FileFormatError(
             given=str(path),
@@ -86,6 +79,19 @@ def check_path(path: Path) -> list[Check]:
             remedy="Name such a file, or the folder of a run.",
         )
     return checks
+
+
+def _checks_in(root: Path) -> Iterator[Check]:
+    """The files of a run, and for each realization that network and program belong together."""
+    names = ("model.safetensors", "quantized.safetensors", "program.safetensors")
+    for place in (root, *sorted(root.glob("realizations/*/"))):
+        files = [place / name for name in names]
+        prefix = "" if place == root else f"{place.name}: "
+        found = [check for file in files if file.exists() for check in _checks_of(file)]
+        if files[1].exists() and files[2].exists():
+            compared = _chip_run(load_network(files[1]), load_program(files[2]))
+            found.append(_codes("network file = program file on an ideal chip", compared))
+        yield from (replace(check, name=prefix + check.name) for check in found)
 
 
 def _checks_of(path: Path) -> Iterator[Check]:
@@ -195,4 +201,12 @@ def _codes(name: str, compared: Comparison) -> Check:
 def _chip_of(path: Path) -> ChipDescription:
     """The chip that a quantized network was trained for."""
     header, _, _ = read_arrays(path, QUANTIZED)
-    return Recipe.model_validate(header["provenance"]["recipe"]).chip
+    try:
+        chip: ChipDescription = Recipe.model_validate(header["provenance"]["recipe"]).chip
+    except (KeyError, ValidationError) as error:
+        raise FileFormatError(
+            given=str(path),
+            rule="it does not say for which chip it was trained",
+            remedy="Check its program instead, or save it with the recipe in its provenance.",
+        ) from error
+    return chip

@@ -2,22 +2,12 @@
 
 import os
 import platform
+import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Final
-
-PACKAGES: Final = (
-    "imssa",
-    "torch",
-    "numpy",
-    "scipy",
-    "numba",
-    "pydantic",
-    "safetensors",
-    "soundfile",
-)
 
 
 @dataclass(frozen=True)
@@ -39,13 +29,20 @@ def examine() -> list[Finding]:
     """Looks at packages, compiled kernels, ngspice and accelerators."""
     return [
         Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}"),
-        *(_package(name) for name in PACKAGES),
-        _kernels(),
-        _cache(),
+        _package("imssa"),
+        *(_package(name) for name in _needed()),
+        _tried("compiled kernels", _kernels),
+        _tried("kernel cache", _cache),
+        _tried("shipped files", _shipped),
         _ngspice(),
         _accelerator(),
-        _shipped(),
     ]
+
+
+def _needed() -> list[str]:
+    """The libraries that imssa asks for, from its own metadata."""
+    asked = [line for line in requires("imssa") or [] if "extra ==" not in line]
+    return sorted(re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in asked)
 
 
 def _package(name: str) -> Finding:
@@ -55,6 +52,14 @@ def _package(name: str) -> Finding:
         return Finding(name, "broken", f"run: pip install {name}")
 
 
+def _tried(name: str, look: Callable[[], Finding]) -> Finding:
+    """A look that may fail in any way where the installation is broken."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
+        return Finding(name, "broken", f"{type(error).__name__}: {error}")
+
+
 def _kernels() -> Finding:
     """Compiles and runs a loop against a published vector (Random123: Philox4x32-10 of zeros)."""
     from imssa.kernels.random import first_words
@@ -62,7 +67,7 @@ def _kernels() -> Finding:
     found = [f"{int(w):08x}" for w in first_words(0, 0, 0)]
     if found != ["6627e8d5", "e169c58d", "bc57ac4c", "9b00dbd8"]:
         return Finding("compiled kernels", "broken", f"wrong random numbers {found}")
-    return Finding("compiled kernels", "ok", f"{len(os.sched_getaffinity(0))} cores")
+    return Finding("compiled kernels", "ok", f"right random numbers; {os.cpu_count()} cores")
 
 
 def _cache() -> Finding:
@@ -94,7 +99,7 @@ def _accelerator() -> Finding:
 
 def _shipped() -> Finding:
     from imssa.data import DataConfig, load_dataset
-    from imssa.experiment.recipe import recipe_names
+    from imssa.experiment.shipped import recipe_names
     from imssa.hardware import load_chip, preset_names
 
     for name in preset_names():

@@ -1,5 +1,7 @@
 """Accuracy of any saved form of a network on recordings."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,85 +12,151 @@ from imssa.crossbar import simulate
 from imssa.data import DataConfig, SequenceDataset
 from imssa.errors import FileFormatError, RecipeError
 from imssa.evaluation import InstanceAccuracy, accuracy
-from imssa.experiment.stages import float_answers, prepared_features, quantized_answers
+from imssa.experiment.design import require_same_chip
+from imssa.experiment.stages import (
+    float_answers,
+    prepared_features,
+    quantized_answers,
+    silent,
+)
+from imssa.hardware import load_chip
 from imssa.kernels.codes import quantized
 from imssa.kernels.random import Key
 from imssa.models import load_model
 from imssa.models.files import KIND as MODEL
 from imssa.program import load_program
-from imssa.program.files import kinds_in
+from imssa.program.files import kinds_in, read_arrays
 from imssa.program.program import KIND as PROGRAM
 from imssa.quantization.convert import KIND as QUANTIZED
 from imssa.quantization.convert import load_network
+from imssa.training import Progress
 
 PARTS: Final = ("train", "validation", "test", "all")
 
 
-def evaluate_file(
-    path: Path, kind: str, root: Path | None, part: str, instances: int, seed: int
-) -> dict[str, Any]:
-    """Accuracy of a model, a quantized network or a program.
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured.
 
-    Args:
-        path: The file.
+    Attributes:
         kind: Format of the recordings.
-        root: Their folder.
+        root: Their folder; None: bundled.
         part: One of ``PARTS``.
+        chip: Whose device errors a program meets, a preset or a file; None: its own chip's.
         instances: Chip instances of a program.
         seed: Of the chip instances.
+    """
+
+    kind: str
+    root: Path | None = None
+    part: str = "test"
+    chip: str | None = None
+    instances: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What a file keeps about the data of its network."""
+
+    class_names: tuple[str, ...]
+    preparation: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def evaluate_file(path: Path, asked: Asked, progress: Progress = silent) -> dict[str, Any]:
+    """Accuracy of a model, a quantized network or a program.
 
     Raises:
         FileFormatError: Nothing that answers.
-        RecipeError: No such format or part.
+        RecipeError: No such format, part or chip, or a part that the file does not know.
+        DesignRuleError: A program for another chip.
         DataError: Recordings that cannot be used.
     """
     kinds = kinds_in(path)
-    if MODEL in kinds:
-        model, header = load_model(path)
-        data = _data(kind, root, part, header["class_names"], header["preparation"])
-        return {"items": len(data), "float": accuracy(float_answers(model, data), data.labels)}
-    if QUANTIZED in kinds:
-        network = load_network(path)
-        data = _data(kind, root, part, network.class_names, network.preparation)
-        answers = quantized_answers(network, data)
-        return {"items": len(data), "quantized": accuracy(answers, data.labels)}
-    if PROGRAM in kinds:
-        return _program(path, (kind, root, part), instances, seed)
-    raise FileFormatError(
-        given=str(path),
-        rule="it holds no model, quantized network or program",
-        remedy="Name such a file.",
-    )
+    kind = next((k for k in _MEASURES if k in kinds), None)
+    if kind is None:
+        raise FileFormatError(
+            given=str(path),
+            rule="it holds no model, quantized network or program",
+            remedy="Name such a file.",
+        )
+    if asked.chip is not None and kind != PROGRAM:
+        raise RecipeError(
+            given=f"--chip {asked.chip} for {path}",
+            rule="only a program runs on a chip",
+            remedy="Leave --chip away, or name a program.",
+        )
+    return _MEASURES[kind](path, asked, progress)
 
 
-def _program(path: Path, data_of: tuple[Any, ...], instances: int, seed: int) -> dict[str, Any]:
+def _model(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
+    model, header = load_model(path)
+    kept = _Kept(tuple(header["class_names"]), header["preparation"], header.get("recipe", {}))
+    data = _data(asked, kept)
+    return {"items": len(data), "float": accuracy(float_answers(model, data), data.labels)}
+
+
+def _network(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
+    network = load_network(path)
+    recipe = read_arrays(path, QUANTIZED)[0]["provenance"].get("recipe", {})
+    data = _data(asked, _Kept(network.class_names, network.preparation, recipe))
+    return {
+        "items": len(data),
+        "quantized": accuracy(quantized_answers(network, data), data.labels),
+    }
+
+
+def _program(path: Path, asked: Asked, progress: Progress) -> dict[str, Any]:
     program = load_program(path)
-    data = _data(*data_of, program.class_names, program.preparation)
+    chip = program.chip if asked.chip is None else load_chip(asked.chip)
+    require_same_chip(program, chip, str(path))
+    recipe = program.provenance.get("recipe", {})
+    data = _data(asked, _Kept(program.class_names, program.preparation, recipe))
     bits = program.chip.converters.dac_bits
     inputs = quantized(data.features, program.preparation["input_step"], bits)
-    key, found = Key.root(seed).child("chip"), {"items": len(data)}
-    for name, chip, count in (
-        ("ideal_chip", program.chip.only(), 1),
-        ("chip", program.chip, instances),
+    key = Key.root(asked.seed).child("chip")
+    found: dict[str, Any] = {"items": len(data), "chip_name": chip.name}
+    for number, (name, device, count) in enumerate(
+        (("ideal_chip", chip.only(), 1), ("chip", chip, asked.instances))
     ):
-        trace = simulate(program, chip, key, np.arange(count), inputs, data.lengths)
+        trace = simulate(program, device, key, np.arange(count), inputs, data.lengths)
         measured = InstanceAccuracy.from_answers(trace.answers, data.labels)
-        found |= {name: measured.model_dump() if name == "chip" else measured.mean}
+        found[name] = measured.model_dump() if name == "chip" else measured.mean
+        progress(number + 1, 2, name.replace("_", " "))
     return found
 
 
-def _data(
-    kind: str, root: Path | None, part: str, words: Any, preparation: dict[str, Any]
-) -> SequenceDataset:
-    if part not in PARTS:
+_MEASURES: Final[dict[str, Callable[[Path, Asked, Progress], dict[str, Any]]]] = {
+    MODEL: _model,
+    QUANTIZED: _network,
+    PROGRAM: _program,
+}
+
+
+def _data(asked: Asked, kept: _Kept) -> SequenceDataset:
+    """The recordings, split as when the network was trained if the file tells."""
+    if asked.part not in PARTS:
         raise RecipeError(
-            given=f"--part {part}", rule="there is no such part", remedy=f"Use {', '.join(PARTS)}."
+            given=f"--part {asked.part}",
+            rule="there is no such part",
+            remedy=f"Use {', '.join(PARTS)}.",
         )
+    trained = kept.recipe.get("data", {})
+    known = trained.get("kind") == asked.kind
+    if asked.part in {"train", "validation"} and not known:
+        raise RecipeError(
+            given=f"--part {asked.part}",
+            rule=f"the file does not say which recordings of {asked.kind} it was trained on",
+            remedy="Use test or all.",
+        )
+    settings = {**(trained if known else {"words": kept.class_names}), "kind": asked.kind}
     try:
-        config = DataConfig(kind=kind, root=root, words=tuple(words))
+        config = DataConfig.model_validate({**settings, "root": asked.root})
     except ValidationError as error:
         rule = "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())
         raise RecipeError(
-            given=f"--data {kind}", rule=rule, remedy="See `imssa evaluate --help`."
+            given=f"--data {asked.kind}", rule=rule, remedy="See `imssa evaluate --help`."
         ) from error
-    return prepared_features(config, preparation, part)
+    seed = int(kept.recipe.get("seed", 0))
+    return prepared_features(config, kept.preparation, asked.part, seed)

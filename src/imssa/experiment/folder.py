@@ -1,19 +1,31 @@
 """The folder of an experiment: one recipe, the files of its stages, resumable at any of them."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
-from imssa.errors import OutputError
+from imssa.errors import FileFormatError, OutputError
+from imssa.experiment.places import locked, require_writable
 from imssa.experiment.recipe import Recipe, load_recipe
+from imssa.program import Program, load_program
 from imssa.program.files import write_atomically
+from imssa.quantization.config import Realization
 
 STAGES: Final = ("train", "quantize", "compile", "simulate", "report")
+FILES: Final[dict[str, tuple[str, ...]]] = {
+    "train": ("model.safetensors",),
+    "quantize": ("quantized.safetensors",),
+    "compile": ("program.safetensors",),
+    "simulate": ("simulation.safetensors", "pictures.safetensors"),
+    "report": ("report.json", "report.html"),
+}
+"""The files that each stage leaves; those of the middle three once a realization."""
+ONCE: Final = ("train", "report")
+HEAD: Final = "# Every key of the recipe whose results lie here; written by imssa.\n"
 
 
 @dataclass(frozen=True)
@@ -36,10 +48,10 @@ class Folder:
     @property
     def model(self) -> Path:
         """The float network."""
-        return self.root / "model.safetensors"
+        return self.outputs("train")[0]
 
     @property
-    def realizations(self) -> tuple[str, ...]:
+    def realizations(self) -> tuple[Realization, ...]:
         """The recipe's own realization, then those it compares with."""
         return (self.recipe.quantization.realization, *self.recipe.evaluation.compare)
 
@@ -50,26 +62,19 @@ class Folder:
 
     def outputs(self, stage: str) -> tuple[Path, ...]:
         """The files that a stage leaves; it is finished when all exist."""
-        if stage == "train":
-            return (self.model,)
-        if stage == "report":
-            return (self.root / "report.json", self.root / "report.html")
-        names = {
-            "quantize": ("quantized.safetensors",),
-            "compile": ("program.safetensors",),
-            "simulate": ("simulation.safetensors", "pictures.safetensors"),
-        }[stage]
-        return tuple(self.of(r) / name for r in self.realizations for name in names)
+        places = [self.root] if stage in ONCE else [self.of(r) for r in self.realizations]
+        return tuple(place / name for place in places for name in FILES[stage])
 
     def finished(self, stage: str) -> bool:
         """Whether a stage has left all its files."""
         return all(path.exists() for path in self.outputs(stage))
 
     def require(self, stage: str) -> None:
-        """Refuses to go on when an earlier stage is unfinished.
+        """Refuses to go on when a stage lacks what it works on; nothing is removed before.
 
         Raises:
-            OutputError: Naming the stage to run first.
+            OutputError: An earlier stage is unfinished; names the one to run first.
+            FileFormatError: A program is damaged, or for another chip.
         """
         for earlier in STAGES[: STAGES.index(stage)]:
             if not self.finished(earlier):
@@ -78,13 +83,42 @@ class Folder:
                     rule=f"stage {earlier!r} is not finished there",
                     remedy=f"Run `imssa {earlier} --out {self.root}` first, or `imssa run`.",
                 )
+        if STAGES.index(stage) > STAGES.index("compile"):
+            for realization in self.realizations:
+                self.program(realization)
+
+    def program(self, realization: str) -> Program:
+        """The program of a realization.
+
+        Raises:
+            FileFormatError: Damaged, or compiled for another chip than the recipe's.
+        """
+        path = self.of(realization) / "program.safetensors"
+        program = load_program(path)
+        if program.chip != self.recipe.chip:
+            raise FileFormatError(
+                given=f"{path}, compiled for {program.chip.name}",
+                rule=f"the recipe's chip {self.recipe.chip.name} is another one or has changed",
+                remedy=f"Compile for it: `imssa compile --out {self.root}`.",
+            )
+        return program
 
     def forget(self, stages: tuple[str, ...]) -> None:
-        """Removes the files, checkpoints and times of stages."""
-        for stage in stages:
+        """Removes the files, checkpoints and times of stages, the last one first."""
+        for stage in reversed(stages):
             for path in (*self.outputs(stage), *self.work.glob(f"{stage}-*.checkpoint")):
                 path.unlink(missing_ok=True)
         self._write_seconds({s: v for s, v in self.seconds().items() if s not in stages})
+
+    def sweep(self) -> None:
+        """Removes the temporary files of a process that was killed while it wrote."""
+        names = [name for stage in STAGES for name in FILES[stage]]
+        places = [self.root, *(self.of(r) for r in self.realizations)]
+        left = [path for place in places for n in names for path in place.glob(f".{n}.*")]
+        for path in (*left, *self.root.glob(".recipe.toml.*"), *self.work.glob(".*")):
+            path.unlink(missing_ok=True)
+        for path in self.work.glob("*.tmp"):
+            path.unlink(missing_ok=True)
 
     def checkpoint(self, stage: str, realization: str) -> Path:
         """Where a training keeps its state."""
@@ -92,10 +126,11 @@ class Folder:
 
     def seconds(self) -> dict[str, float]:
         """Time that each stage took, interrupted runs included."""
-        path = self.work / "seconds.json"
-        if not path.exists():
+        try:
+            found = json.loads((self.work / "seconds.json").read_text())
+            return {str(k): float(v) for k, v in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError):  # missing or damaged: only times
             return {}
-        return {str(k): float(v) for k, v in json.loads(path.read_text()).items()}
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -112,70 +147,74 @@ class Folder:
         write_atomically(self.work / "seconds.json", json.dumps(seconds).encode())
 
 
-def open_folder(root: Path, recipe: Recipe | None, *, force: bool = False) -> Folder:
+def open_folder(
+    root: Path, recipe: Recipe | None, *, force: bool = False, dry_run: bool = False
+) -> Folder:
     """Opens a folder for a recipe, or for the recipe that it holds.
 
     Args:
         root: The folder; made when missing.
         recipe: None: the one in the folder.
         force: Whether results of another recipe may be thrown away.
+        dry_run: Only check.
 
     Raises:
         OutputError: Not a folder, not writable, no recipe, or the results of another recipe.
         RecipeError: The folder's recipe is damaged.
     """
-    _require_writable(root)
-    path = root / "recipe.toml"
+    require_writable(root)
+    shown = root / "recipe.toml"
+    if shown.exists() and not shown.read_bytes().startswith(HEAD.encode()):
+        raise OutputError(
+            given=str(root),
+            rule="its recipe.toml was not written by imssa, and would be overwritten",
+            remedy=f"Use another folder, for instance `imssa run {shown} --out {root / 'results'}`.",
+        )
     if recipe is None:
-        if not path.exists():
+        if not shown.exists():
             raise OutputError(
                 given=str(root),
                 rule="it holds no recipe.toml, and no recipe was given",
                 remedy="Name a recipe, for instance `imssa run zero-one --out DIR`.",
             )
-        return Folder(root, load_recipe(path))
+        recipe = load_recipe(shown)
     folder = Folder(root, recipe)
-    text = recipe.to_toml()
-    if path.exists() and path.read_text("utf-8") != text:
-        if not force:
-            raise OutputError(
-                given=str(root),
-                rule=f"it holds the results of another recipe ({_difference(path, recipe)})",
-                remedy="Use another --out, or --force to throw those results away.",
-            )
-        _forget_all(root, path)
-    write_atomically(path, text.encode())
+    found = _difference(folder)
+    if found and not force:
+        raise OutputError(
+            given=str(root),
+            rule=f"it holds the results of another recipe ({found})",
+            remedy="Use another --out, or --force to throw those results away.",
+        )
+    if not dry_run:
+        with locked(folder.work):
+            if found:
+                _forget_everything(folder)
+            text = (HEAD + recipe.to_toml()).encode()
+            write_atomically(folder.work / "recipe.toml", text)
+            write_atomically(shown, text)
     return folder
 
 
-def _require_writable(root: Path) -> None:
-    problem = ""
-    if root.exists() and not root.is_dir():
-        problem = "it is a file, not a folder"
-    else:
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            problem = f"it cannot be made ({error.strerror})"
-        else:
-            if not os.access(root, os.W_OK | os.X_OK):
-                problem = "you may not write to it"
-    if problem:
-        raise OutputError(
-            given=f"--out {root}", rule=problem, remedy="Name a folder that you may write to."
-        )
+def _difference(folder: Folder) -> str:
+    """In what the recipe of a folder's results differs from the wanted one; empty: in nothing.
 
-
-def _difference(path: Path, recipe: Recipe) -> str:
-    """The first key in which a folder's recipe differs."""
+    The copy in ``work`` counts: the other one is there to be read, and may have been edited.
+    """
+    paths = [place / "recipe.toml" for place in (folder.work, folder.root)]
+    path = next((p for p in paths if p.exists()), None)
+    if path is None:
+        return ""
     try:
-        ours = _flat(recipe.model_dump(mode="json"))
-        theirs = _flat(load_recipe(path).model_dump(mode="json"))
+        theirs = load_recipe(path)
     except Exception:  # noqa: BLE001  # an older or damaged recipe differs, whatever it says
         return "its recipe.toml is of another version or damaged"
-    keys = [k for k in sorted(ours.keys() | theirs.keys()) if ours.get(k) != theirs.get(k)]
-    first = keys[0] if keys else "recipe.toml"
-    return f"{first} is {theirs.get(first)!r} there and {ours.get(first)!r} here"
+    a, b = (_flat(r.model_dump(mode="json")) for r in (theirs, folder.recipe))
+    keys = [key for key in sorted(a.keys() | b.keys()) if a.get(key) != b.get(key)]
+    more = f", and {len(keys) - 1} more keys" if len(keys) > 1 else ""
+    return (
+        f"{keys[0]} is {a.get(keys[0])!r} there and {b.get(keys[0])!r} here{more}" if keys else ""
+    )
 
 
 def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -186,9 +225,12 @@ def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def _forget_all(root: Path, path: Path) -> None:
-    for found in root.rglob("*.safetensors"):
-        found.unlink()
-    for found in (*root.glob("report.*"), *root.glob("work/*.checkpoint"), path):
-        found.unlink()
-    (root / "work" / "seconds.json").unlink(missing_ok=True)
+def _forget_everything(folder: Folder) -> None:
+    """Removes all that any recipe leaves, and nothing else; the feature cache serves all."""
+    names = [name for stage in STAGES for name in FILES[stage]]
+    places = [folder.root, *(folder.root / "realizations" / r for r in get_args(Realization))]
+    for path in (*(p / n for p in places for n in names), *folder.work.glob("*.checkpoint")):
+        path.unlink(missing_ok=True)
+    for path in (folder.work / "seconds.json", folder.root / "recipe.toml"):
+        path.unlink(missing_ok=True)
+    (folder.work / "recipe.toml").unlink(missing_ok=True)

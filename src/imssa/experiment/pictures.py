@@ -1,7 +1,7 @@
 """What a page shows of one chip: a kernel at work, conductances, poles."""
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Complex128, Float64, Int64
 
 from imssa.crossbar import simulate
 from imssa.crossbar.arrays import program_array, targets_of
@@ -43,14 +43,16 @@ def draw_pictures(
     )
 
 
-def _float_poles(model: S4DClassifier, layer: int) -> Float64[np.ndarray, "features modes"]:
-    poles: Float64[np.ndarray, "features modes"] = (
+def _float_poles(model: S4DClassifier, layer: int) -> Complex128[np.ndarray, "features modes"]:
+    poles: Complex128[np.ndarray, "features modes"] = (
         model.blocks[layer].s4d.discrete().A_bar.detach().numpy().astype(complex)
     )
     return poles
 
 
-def _poles(network: QuantizedNetwork, layer: IntegerLayer) -> Float64[np.ndarray, "..."]:
+def _poles(
+    network: QuantizedNetwork, layer: IntegerLayer
+) -> Complex128[np.ndarray, "features modes"]:
     return integer_poles(layer, network.widths.realization, network.widths.guard_bits)
 
 

@@ -5,14 +5,15 @@ import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imssa.data import DataConfig
 from imssa.errors import RecipeError
-from imssa.hardware import ChipDescription, load_chip
+from imssa.experiment.shipped import recipe_names
+from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
 from imssa.models import ModelSettings
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
@@ -28,7 +29,7 @@ class EvaluationConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    chip_instances: int = Field(50, ge=1)
+    chip_instances: int = Field(default=50, ge=1)
     compare: tuple[Realization, ...] = ()
 
 
@@ -52,7 +53,7 @@ class Recipe(BaseModel):
 
     name: str
     description: str = ""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     data: DataConfig = DataConfig()
     model: ModelSettings = ModelSettings()
     float_training: TrainingConfig = TrainingConfig()
@@ -74,11 +75,13 @@ class Recipe(BaseModel):
         return _without_none(_merged(base, changes))
 
     @model_validator(mode="after")
-    def _compare_names_others(self) -> "Recipe":
-        if self.quantization.realization in self.evaluation.compare:
+    def _compare_names_each_other_once(self) -> "Recipe":
+        names = (self.quantization.realization, *self.evaluation.compare)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
             msg = (
-                f"evaluation.compare names {self.quantization.realization!r}, which the recipe "
-                "runs anyway; remove it there"
+                f"evaluation.compare names {', '.join(twice)} a second time; the recipe runs "
+                f"{names[0]} anyway: remove it there"
             )
             raise ValueError(msg)
         return self
@@ -94,8 +97,6 @@ class Recipe(BaseModel):
 
 
 _OFF: Final = "off"
-LAWS: Final = ("gaussian", "uniform", "power", "relative")
-"""Tags of the device laws, which are no keys of a recipe."""
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -113,14 +114,6 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _without_none(v) for k, v in value.items() if v is not None}
     return value
-
-
-def recipe_names() -> tuple[str, ...]:
-    """Names of the shipped recipes."""
-    folder = resources.files("imssa") / "recipes"
-    return tuple(
-        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-    )
 
 
 def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
@@ -201,7 +194,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def _fault(detail: Any) -> str:
     """One fault in words, with the nearest valid key for an unknown one."""
-    path = [str(part) for part in detail["loc"] if part not in LAWS]
+    path = [str(part) for part in detail["loc"] if part not in LAW_NAMES]
     key = ".".join(path) or "recipe"
     if detail["type"] == "extra_forbidden":
         near = _nearest(path)
@@ -217,12 +210,18 @@ def _given(detail: Any) -> str:
 
 def _nearest(path: list[str]) -> str:
     """The valid key that is most like an unknown one, with its section."""
-    section: Any = Recipe
+    sections: list[type[BaseModel]] = [Recipe]
     for part in path[:-1]:
-        field = section.model_fields.get(part)
-        section = getattr(field, "annotation", None)
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            return ""
-    known = [*section.model_fields, *(["preset"] if section is ChipDescription else [])]
-    found = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        fields = [s.model_fields[part] for s in sections if part in s.model_fields]
+        sections = [inner for field in fields for inner in _models_in(field.annotation)]
+    known = {name for section in sections for name in section.model_fields}
+    known |= {"preset"} if ChipDescription in sections else set()
+    found = difflib.get_close_matches(path[-1], sorted(known), n=1, cutoff=0.5)
     return ".".join([*path[:-1], found[0]]) if found else ""
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]

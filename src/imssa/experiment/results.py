@@ -1,13 +1,12 @@
 """From the files of a finished simulation to the report and its page."""
 
-import shlex
-import sys
-from pathlib import Path
+import time
 from typing import Any
 
 import numpy as np
 
 from imssa.evaluation import (
+    STAGES,
     Accuracies,
     Confusion,
     Contract,
@@ -28,8 +27,7 @@ from imssa.evaluation import (
 )
 from imssa.experiment.folder import Folder
 from imssa.hardware import ChipDescription
-from imssa.models import load_model
-from imssa.program import load_program
+from imssa.models import ModelConfig, load_model
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import load_contract, load_network
 
@@ -46,11 +44,14 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
 
     Args:
         folder: The folder.
-        header: Recipe and provenance.
+        header: Recipe, provenance and command line.
         kind: Kind of the simulation files.
     """
+    start = time.perf_counter()
     model, model_header = load_model(folder.model)
-    parts = {name: _measure(folder.of(name), model.config, kind) for name in folder.realizations}
+    parts: dict[str, RealizationReport] = {
+        name: _measure(folder, name, model.config, kind) for name in folder.realizations
+    }
     own = folder.recipe.quantization.realization
     _, arrays, _ = read_arrays(folder.root / "simulation.safetensors", kind)
     found = header["provenance"]
@@ -60,7 +61,7 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         own,
         parts,
         recipe=header["recipe"],
-        provenance=Provenance(**known, packages=packages, command=_command(folder)),
+        provenance=Provenance(**known, packages=packages, command=header["command"]),
         class_names=tuple(model_header["class_names"]),
         test_items=len(arrays["labels"]),
         chip_instances=folder.recipe.evaluation.chip_instances,
@@ -69,28 +70,24 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         not_modelled=NOT_MODELLED,
         seconds=folder.seconds(),
     )
-    save_report(report, folder.root / "report.json")
-    pictures = load_pictures(folder.root / "pictures.safetensors")
-    write_page(report, pictures, folder.root / "report.html")
+    file, page = folder.outputs("report")
+    write_page(report, load_pictures(folder.root / "pictures.safetensors"), page)
+    seconds = {**report.seconds, "report": time.perf_counter() - start}
+    report = report.model_copy(update={"seconds": seconds})
+    save_report(report, file)
     return report
 
 
-def _command(folder: Folder) -> str:
-    """The command line that repeats the run."""
-    ours = Path(sys.argv[0]).name == "imssa"
-    words = sys.argv[1:] if ours else ["run", "recipe.toml", "--out", folder.root.name]
-    return shlex.join(["imssa", *words])
-
-
-def _measure(place: Path, config: Any, kind: str) -> RealizationReport:
+def _measure(folder: Folder, name: str, config: ModelConfig, kind: str) -> RealizationReport:
+    place = folder.of(name)
     header, arrays, _ = read_arrays(place / "simulation.safetensors", kind)
     network = load_network(place / "quantized.safetensors")
-    program = load_program(place / "program.safetensors")
+    program = folder.program(name)
     labels = arrays.pop("labels")
     before = load_contract(place / "quantized.safetensors")
     contract = {name: before[name] + header["contract"][name] for name in before}
     chip, classes = arrays["all"], len(network.class_names)
-    rows = waterfall({s: a[0] if s == "ideal_chip" else a for s, a in arrays.items()}, labels)
+    rows = waterfall({s: arrays[s][0] if s == "ideal_chip" else arrays[s] for s in STAGES}, labels)
 
     def confusion(answers: Any) -> Any:
         return tuple(map(tuple, confusion_matrix(answers, labels, classes).tolist()))

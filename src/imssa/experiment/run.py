@@ -1,41 +1,53 @@
 """Runs the stages of an experiment in its folder, each from the files of the one before."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 
+from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
-from imssa.experiment.folder import STAGES, Folder
+from imssa.experiment.design import require_room
+from imssa.experiment.folder import FILES, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
+from imssa.experiment.places import locked
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.results import write_results
 from imssa.experiment.stages import (
     Comparison,
     Features,
-    Progress,
     check_network_against_chip,
     check_training_against_network,
     float_answers,
     load_features,
     quantize,
     quantized_answers,
+    silent,
     train,
     waterfall_answers,
 )
 from imssa.kernels.random import Key
 from imssa.mapping import compile_network
 from imssa.models import load_model, save_model
-from imssa.program import load_program, save_program
+from imssa.program import save_program
 from imssa.program.files import write_arrays
+from imssa.quantization.config import Realization
 from imssa.quantization.convert import convert, load_network, save_network
+from imssa.training import Progress
 
 SIMULATION: Final = "imssa.simulation"
 StageProgress = Callable[[str], Progress]
 """Gives the progress of a stage by its name."""
+
+
+def no_progress(_stage: str) -> Progress:
+    """Shows nothing of any stage."""
+    return silent
 
 
 class Runner:
@@ -44,10 +56,14 @@ class Runner:
     Args:
         folder: Recipe and files.
         progress: Gives each stage its progress.
+        command: The command line that the user typed, for the report; None: one that does the same.
     """
 
-    def __init__(self, folder: Folder, progress: StageProgress) -> None:
+    def __init__(
+        self, folder: Folder, progress: StageProgress = no_progress, command: str | None = None
+    ) -> None:
         self.folder, self.progress = folder, progress
+        self.command = command or shlex.join(["imssa", "run", "--out", str(folder.root)])
         self._features: Features | None = None
 
     def run(self) -> None:
@@ -60,18 +76,17 @@ class Runner:
         """Runs one stage, again if it is finished; later ones are then to be run anew.
 
         Raises:
-            OutputError: An earlier stage is not finished.
+            OutputError: An earlier stage is not finished, or another process is at work here.
+            DesignRuleError: The chip is too small for the network.
         """
-        self.folder.require(stage)
-        number = STAGES.index(stage)
-        self.folder.forget(STAGES[number if self.folder.finished(stage) else number + 1 :])
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # small products: more threads are slower, and numbers may differ
-        try:
-            with self.folder.timed(stage):
+        require_room(self.recipe)
+        with locked(self.folder.work):
+            self.folder.sweep()
+            self.folder.require(stage)
+            number = STAGES.index(stage)
+            self.folder.forget(STAGES[number if self.folder.finished(stage) else number + 1 :])
+            with self.folder.timed(stage), _one_thread():
                 _RUN[stage](self)
-        finally:
-            torch.set_num_threads(threads)
 
     @property
     def features(self) -> Features:
@@ -79,6 +94,11 @@ class Runner:
         if self._features is None:
             self._features = load_features(self.recipe, self.folder.work)
         return self._features
+
+    @property
+    def parts(self) -> list[SequenceDataset]:
+        """Training, validation and test part, as far as they hold anything."""
+        return [part for part in self.features.split.parts if len(part)]
 
     @property
     def recipe(self) -> Recipe:
@@ -92,25 +112,34 @@ class Runner:
             "provenance": provenance(self.recipe.seed),
         }
 
-    def realizations(self, stage: str) -> list[tuple[str, Path]]:
-        """Realizations whose files of a stage are missing, and where they go."""
-        folder = self.folder
-        missing = []
-        for realization in folder.realizations:
-            own = [p for p in folder.outputs(stage) if p.parent == folder.of(realization)]
-            if not all(p.exists() for p in own):
-                missing.append((realization, folder.of(realization)))
-        return missing
+    def missing(self, stage: str) -> list[tuple[Realization, Path, Progress]]:
+        """Realizations whose files of a stage are missing, where they go, and their progress."""
+        places = [(r, self.folder.of(r)) for r in self.folder.realizations]
+        return [
+            (realization, place, self.progress(f"{stage} ({realization})"))
+            for realization, place in places
+            if not all((place / name).exists() for name in FILES[stage])
+        ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small products: more threads are slower, and numbers may differ."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _train(run: Runner) -> None:
     checkpoint = run.folder.checkpoint("train", "float")
     model = train(run.recipe, run.features, run.progress("train"), checkpoint)
-    split = run.features.split
     header = {
         **run.header(),
         "preparation": run.features.preparation,
-        "class_names": list(split.train.class_names),
+        "class_names": list(run.features.split.train.class_names),
     }
     save_model(model, run.folder.model, header)
     checkpoint.unlink()
@@ -118,14 +147,12 @@ def _train(run: Runner) -> None:
 
 def _quantize(run: Runner) -> None:
     model, _ = load_model(run.folder.model)
-    for realization, place in run.realizations("quantize"):
+    for realization, place, progress in run.missing("quantize"):
         recipe = run.recipe.with_realization(realization)
         checkpoint = run.folder.checkpoint("quantize", realization)
-        progress = run.progress(f"quantize ({realization})")
         prepared = quantize(recipe, model, run.features, progress, checkpoint)
         network = convert(prepared)
-        parts = [part for part in run.features.split.parts if len(part)]
-        compared = [check_training_against_network(prepared, network, part) for part in parts]
+        compared = [check_training_against_network(prepared, network, p) for p in run.parts]
         contract = sum(compared, Comparison(0, 0))
         header = {**run.header(), "contract": vars(contract)}
         save_network(network, place / "quantized.safetensors", header)
@@ -133,44 +160,38 @@ def _quantize(run: Runner) -> None:
 
 
 def _compile(run: Runner) -> None:
-    for _, place in run.realizations("compile"):
+    for _, place, progress in run.missing("compile"):
         network = load_network(place / "quantized.safetensors")
         program = compile_network(network, run.recipe.chip, run.header())
         save_program(program, place / "program.safetensors")
+        progress(1, 1, f"{len(program.arrays)} arrays, {len(program.phases)} MVMs a step")
 
 
 def _simulate(run: Runner) -> None:
     model, _ = load_model(run.folder.model)
-    split, key = run.features.split, Key.root(run.recipe.seed).child("chip")
-    for realization, place in run.realizations("simulate"):
+    test, key = run.features.split.test, Key.root(run.recipe.seed).child("chip")
+    instances = run.recipe.evaluation.chip_instances
+    for realization, place, progress in run.missing("simulate"):
         network = load_network(place / "quantized.safetensors")
-        program = load_program(place / "program.safetensors")
-        inputs = network.input_codes(split.test.features)
-        instances = run.recipe.evaluation.chip_instances
-        answers = waterfall_answers(
-            program,
-            program.chip,
-            key,
-            instances,
-            split.test,
-            inputs,
-            run.progress(f"simulate ({realization})"),
-        )
-        answers["software"] = float_answers(model, split.test)
-        answers["quantized"] = quantized_answers(network, split.test)
-        parts = [part for part in split.parts if len(part)]
-        compared = [check_network_against_chip(network, program, part) for part in parts]
+        program = run.folder.program(realization)
+        inputs = network.input_codes(test.features)
+        answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
+        answers["software"] = float_answers(model, test)
+        answers["quantized"] = quantized_answers(network, test)
+        compared = [check_network_against_chip(network, program, part) for part in run.parts]
         contract = sum(compared, Comparison(0, 0))
-        pictures = draw_pictures(model, network, program, key, split.test, realization)
+        pictures = draw_pictures(model, network, program, key, test, realization)
         save_pictures(pictures, place / "pictures.safetensors")
-        header = {**run.header(), "contract": vars(contract), "names": list(split.test.names)}
+        header = {**run.header(), "contract": vars(contract), "names": list(test.names)}
         arrays = {stage: np.asarray(a, np.int64) for stage, a in answers.items()}
-        arrays["labels"] = np.array(split.test.labels)
+        arrays["labels"] = np.array(test.labels)
         write_arrays(place / "simulation.safetensors", SIMULATION, header, arrays)
 
 
 def _report(run: Runner) -> None:
-    write_results(run.folder, run.header(), SIMULATION)
+    header = {**run.header(), "command": run.command}
+    write_results(run.folder, header, SIMULATION)
+    run.progress("report")(1, 1, "report.json, report.html")
 
 
 _RUN: Final[dict[str, Callable[[Runner], None]]] = {

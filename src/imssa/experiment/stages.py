@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,34 +19,27 @@ from imssa.data import (
     normalize,
 )
 from imssa.experiment.recipe import Recipe
+from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
 from imssa.models import ModelConfig, S4DClassifier, parameter_groups
 from imssa.program import Program
-from imssa.quantization.convert import convert
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
 from imssa.quantization.prepared import PreparedClassifier
-from imssa.training import fit, float_loss, quantized_groups, taught_loss
+from imssa.training import Progress, fit, float_loss, quantized_groups, taught_loss
 
 EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "ideal_chip": (),
     "programming_error": ("programming", "off_state"),
     "read_noise": ("read_noise",),
     "stuck_devices": ("stuck",),
-    "all": ("programming", "read_noise", "off_state", "stuck"),
+    "all": ALL_EFFECTS,
 }
 """What is switched on in each stage of the waterfall."""
 
 
-class Progress(Protocol):
-    """Told how far a stage is: done, all, and a line of text."""
-
-    def __call__(self, done: int, total: int, text: str, /) -> None:
-        """Shows it."""
-
-
-def silent(_done: int, _total: int, _text: str, /) -> None:
+def silent(_done: int, _total: int, _text: str) -> None:
     """Shows nothing."""
 
 
@@ -70,8 +63,7 @@ def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
         recipe: Its data section and seed.
         cache: Folder of the feature cache; None: none.
     """
-    key = Key.root(recipe.seed).child("split")
-    split, normalization = normalize(load(recipe.data, key.numpy(), cache))
+    split, normalization = normalize(load(recipe.data, split_key(recipe.seed).numpy(), cache))
     preparation = {
         "front_end": recipe.data.front_end.model_dump(mode="json"),
         "mean": normalization.mean.tolist(),
@@ -80,8 +72,13 @@ def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
     return Features(split, preparation)
 
 
+def split_key(seed: int) -> Key:
+    """Decides which training recordings become the validation part."""
+    return Key.root(seed).child("split")
+
+
 def prepared_features(
-    config: DataConfig, preparation: dict[str, Any], part: str
+    config: DataConfig, preparation: dict[str, Any], part: str, seed: int = 0
 ) -> SequenceDataset:
     """Features of any data, made as a stored network wants them.
 
@@ -89,13 +86,14 @@ def prepared_features(
         config: Which recordings and which split; its front end is replaced.
         preparation: What is kept in a model or program.
         part: train, validation, test, or all.
+        seed: Of the recipe, for the validation part.
     """
     front_end = type(config.front_end).model_validate(preparation["front_end"])
     config = config.model_copy(update={"front_end": front_end})
     mean, std = (np.array(preparation[n], np.float32) for n in ("mean", "std"))
     if part == "all":
         return Normalization(mean, std).apply_to(load_dataset(config))
-    split = load(config, Key.root(0).numpy())
+    split = load(config, split_key(seed).numpy())
     return Normalization(mean, std).apply_to(getattr(split, part))
 
 

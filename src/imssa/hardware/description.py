@@ -1,23 +1,35 @@
 """Chip descriptions: what a program is compiled for and what the simulator draws from."""
 
-import tomllib
-from functools import cache
-from importlib import resources
-from pathlib import Path
+from typing import Any, Final
 
-from pydantic import Field, ValidationError, model_validator
-
-from imssa.errors import RecipeError
-from imssa.hardware.devices import (
-    Law,
-    LogNormalOffState,
-    Programming,
-    ReadNoise,
-    StuckDevices,
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from imssa.hardware.defects import DeadLines, StuckDevices
+from imssa.hardware.drift import Drift
+from imssa.hardware.law import Law
+from imssa.hardware.off_state import OffState
+from imssa.hardware.programming import Programming
+from imssa.hardware.read_noise import ReadNoise
+from imssa.hardware.rules import violations
 from imssa.kernels.codes import code_max
 
-EFFECTS = ("programming", "read_noise", "off_state", "stuck")
+EFFECTS: Final = (
+    "programming",
+    "read_noise",
+    "off_state",
+    "drift",
+    "stuck",
+    "dead_lines",
+    "defect_map",
+)
+"""Fields of a description that take a chip away from the ideal one."""
 
 
 class Arrays(Law):
@@ -39,8 +51,9 @@ class Converters(Law):
     Attributes:
         dac_bits: Width of the input codes, symmetric.
         adc_bits: Width of the output codes, symmetric.
-        full_scale_devices: Full-scale currents on offer, as multiples of the current of one device
-            at the window's top under the largest input voltage; QAT picks one a bit-line pair.
+        full_scale_devices: Full-scale currents on offer, as multiples of the current through the
+            whole window, g_max - g_min, under the largest input voltage; QAT picks one a bit-line
+            pair.
     """
 
     dac_bits: int = Field(ge=2, le=12)
@@ -49,25 +62,93 @@ class Converters(Law):
 
     @model_validator(mode="after")
     def _full_scales_are_positive(self) -> "Converters":
-        if min(self.full_scale_devices) <= 0:
+        least = min(self.full_scale_devices)
+        if least <= 0:
             msg = "full_scale_devices must be positive; remove the entries at or below zero"
+            raise ValueError(msg)
+        if least * code_max(self.dac_bits) / code_max(self.adc_bits) * 2**16 <= 0.5:
+            msg = f"full_scale_devices: {least:g} is below the smallest step of the conversion"
             raise ValueError(msg)
         return self
 
 
 class ChipDescription(Law):
-    """One chip: arrays, converters, device window and the errors of its devices (None: off)."""
+    """One chip: arrays, converters, device window and the errors of its devices (None: off).
+
+    Attributes:
+        name: Short name.
+        source: Where its numbers come from.
+        arrays: Crossbars.
+        converters: DAC and ADC.
+        g_min_siemens: Bottom of the window; a weight of zero has both devices there.
+        g_max_siemens: Top of the window.
+        read_voltage_volt: Largest input voltage.
+        programming: How cells are written.
+        read_noise: New at each read.
+        off_state: Cells never written.
+        drift: What time does.
+        age_seconds: When the chip is read, counted from writing; without ``drift`` without effect.
+        stuck: Rates of devices that ignore programming.
+        dead_lines: Lines that carry no current.
+        defect_map: File with the defects of one measured chip, the same on every instance.
+    """
 
     name: str
     source: str
     arrays: Arrays
     converters: Converters
+    g_min_siemens: float = Field(default=0.0, ge=0)
     g_max_siemens: float = Field(gt=0)
     read_voltage_volt: float = Field(gt=0)
     programming: Programming | None = None
     read_noise: ReadNoise | None = None
-    off_state: LogNormalOffState | None = None
+    off_state: OffState | None = None
+    drift: Drift | None = None
+    age_seconds: float = Field(default=0.0, ge=0)
     stuck: StuckDevices | None = None
+    dead_lines: DeadLines | None = None
+    defect_map: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_faults(
+        cls, data: Any, handler: ModelWrapValidatorHandler["ChipDescription"]
+    ) -> "ChipDescription":
+        """Rules between fields are asked even where other fields are at fault."""
+        details: list[InitErrorDetails] = []
+        try:
+            chip = handler(data)
+            valid = frozenset(cls.model_fields)
+        except ValidationError as error:
+            if not isinstance(data, dict):
+                raise
+            details = [_kept(detail) for detail in error.errors(include_url=False)]
+            chip, valid = cls._partly(data, {str(d["loc"][0]) for d in details if d["loc"]})
+        for key, rule in violations(chip, valid):
+            broken = PydanticCustomError("rule", "{rule}", {"rule": rule})
+            details.append(InitErrorDetails(type=broken, loc=key, input={}))
+        if details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return chip
+
+    @classmethod
+    def _partly(
+        cls, data: dict[str, Any], faulty: set[str]
+    ) -> tuple["ChipDescription", frozenset[str]]:
+        """A description of the valid fields alone, and their names."""
+        valid: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if name in faulty:
+                continue
+            value = data.get(name, field.default)
+            parsed: TypeAdapter[Any] = TypeAdapter(field.annotation or object)
+            valid[name] = parsed.validate_python(value)
+        return cls.model_construct(**valid), frozenset(valid)
+
+    @property
+    def window_siemens(self) -> float:
+        """Width of the device window: what the largest weight of a pair is worth."""
+        return self.g_max_siemens - self.g_min_siemens
 
     def only(self, *effects: str) -> "ChipDescription":
         """The same chip with every effect off but those named; none named: the ideal chip."""
@@ -95,45 +176,9 @@ class ChipDescription(Law):
         return round(exact * 2**16), 16
 
 
-@cache
-def preset_names() -> tuple[str, ...]:
-    """Names of the shipped chip descriptions."""
-    folder = resources.files("imssa.hardware") / "presets"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir()))
-
-
-def load_chip(name_or_path: str) -> ChipDescription:
-    """A chip description by the name of a preset or by the path of a TOML file.
-
-    Raises:
-        RecipeError: No such preset or file, or a description that breaks its rules.
-
-    Example:
-        >>> load_chip("taox-64").arrays
-        Arrays(count=3, word_lines=64, bit_lines=64)
-    """
-    if name_or_path in preset_names():
-        source = resources.files("imssa.hardware") / "presets" / f"{name_or_path}.toml"
-        return _parse(source.read_text(), name_or_path)
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise RecipeError(
-            given=f"chip {name_or_path!r}",
-            rule=f"it is neither a file nor a preset ({', '.join(preset_names())})",
-            remedy="Name a preset or the path of a chip description in TOML.",
-        )
-    return _parse(path.read_text(), str(path))
-
-
-def _parse(text: str, origin: str) -> ChipDescription:
-    try:
-        return ChipDescription.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        faults = (
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            if isinstance(error, ValidationError)
-            else str(error)
-        )
-        raise RecipeError(
-            given=f"chip description {origin}", rule=faults, remedy="Mend these keys."
-        ) from error
+def _kept(detail: Any) -> InitErrorDetails:
+    """A fault that pydantic found, for a new list of faults."""
+    kept = InitErrorDetails(type=detail["type"], loc=detail["loc"], input=detail["input"])
+    if "ctx" in detail:
+        kept["ctx"] = detail["ctx"]
+    return kept

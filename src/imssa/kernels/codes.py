@@ -43,7 +43,13 @@ def round_shift(value: Any, shift: Any) -> Any:
     """round(value 2^-shift), ties away from zero; a negative shift is an exact left shift."""
     if shift <= 0:
         return value << -shift
-    magnitude = (abs(value) + (1 << (shift - 1))) >> shift
+    return shift_right(value, shift)
+
+
+@numba.njit(inline="always")
+def shift_right(value: Any, shift: Any) -> Any:
+    """round(value 2^-shift) for shift >= 0, ties away from zero."""
+    magnitude = (abs(value) + ((1 << shift) >> 1)) >> shift
     return magnitude if value >= 0 else -magnitude
 
 
@@ -60,8 +66,10 @@ def convert(accumulated: Any, scale: Any, largest: Any) -> Any:
     For integer sums below 2^36 and ``scale = L / 2^h`` with L < 2^16 the quotient lies at least
     2^-17 from a wrong side of a half, so float64 gives the exact integer result.
     """
-    magnitude = int(min(np.floor(abs(accumulated) / scale + 0.5), float(largest)))
-    return magnitude if accumulated >= 0 else -magnitude
+    magnitude = np.floor(abs(accumulated) / scale + 0.5)
+    top = np.float64(largest)
+    magnitude = magnitude if magnitude < top else top  # noqa: FURB136  # min() does not vectorize
+    return np.int64(magnitude if accumulated >= 0 else -magnitude)
 
 
 def _requantize(value: Any, multiplier: Any, shift: Any, largest: Any) -> Any:
@@ -73,7 +81,7 @@ def _decay(register: Any, k: Any) -> Any:
 
 
 def _drive(register: Any, shift: Any, largest: Any) -> Any:
-    return saturate(round_shift(register, shift), largest)
+    return saturate(shift_right(register, shift), largest)
 
 
 def _vectorized(rule: "Callable[..., int]") -> "Callable[..., Codes]":

@@ -8,7 +8,7 @@ Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numba
 import numpy as np
@@ -18,57 +18,62 @@ from scipy.special import ndtri
 if TYPE_CHECKING:
     import torch
 
+GROUP: Final = 32
+"""Lines of one group of read-noise counters: eight counters of four words."""
+
 _SEGMENT_BITS = 10
 _SEGMENTS = 1 << _SEGMENT_BITS
 _HIGH_BITS = 31 - _SEGMENT_BITS
 _LOW_BITS = _HIGH_BITS - _SEGMENT_BITS
 
 
-def _quantile_tables() -> NDArray[np.float64]:
-    """Normal quantiles of the upper half at equal steps of probability; row 1 refines the tail."""
+def _quantile_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Normal quantiles of the upper half: value and rise of each segment of probability.
+
+    The first 1,023 segments are 2^-11 of probability wide; the last 2^-11 is cut into 1,024 more.
+    """
     fraction = np.arange(_SEGMENTS + 1) / _SEGMENTS
-    tail_start = 1.0 - 1.0 / _SEGMENTS
-    upper_share = np.stack([1.0 - fraction, (1.0 - tail_start) * (1.0 - fraction)])
-    upper_share[0, -1] = upper_share[1, 0] / 2  # never used: row 1 takes over
-    upper_share[1, -1] = 2.0**-33
-    return np.asarray(-ndtri(upper_share / 2), dtype=np.float64)
+    coarse = -ndtri((1.0 - fraction[:-1]) / 2)
+    share = (1.0 - fraction) / _SEGMENTS
+    share[-1] = 2.0**-33
+    fine = -ndtri(share / 2)
+    low = np.concatenate([coarse[:-1], fine[:-1]])
+    rise = np.concatenate([np.diff(coarse), np.diff(fine)])
+    return low.astype(np.float32), rise.astype(np.float32)
 
 
-_QUANTILES = _quantile_tables()
+_LOW, _RISE = _quantile_tables()
+_LOW_SCALE, _HIGH_SCALE = np.float32(2.0**-_LOW_BITS), np.float32(2.0**-_HIGH_BITS)
+_HALF = np.float32(0.5)
 
 
 @numba.njit(inline="always")
 def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
-    """Four random 32-bit words (as uint64) of a 128-bit counter under a 64-bit key."""
-    mask = np.uint64(0xFFFFFFFF)
-    x0, x1 = np.uint64(c0) & mask, np.uint64(c1) & mask
-    x2, x3 = np.uint64(c2) & mask, np.uint64(c3) & mask
-    key0, key1 = np.uint64(k0), np.uint64(k1)
+    """Four random 32-bit words of a 128-bit counter under a 64-bit key."""
+    x0, x1, x2, x3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    key0, key1 = np.uint32(k0), np.uint32(k1)
     for _ in range(10):
-        product0 = np.uint64(0xD2511F53) * x0
-        product1 = np.uint64(0xCD9E8D57) * x2
-        x0 = (product1 >> np.uint64(32)) ^ x1 ^ key0
-        x1 = product1 & mask
-        x2 = (product0 >> np.uint64(32)) ^ x3 ^ key1
-        x3 = product0 & mask
-        key0 = (key0 + np.uint64(0x9E3779B9)) & mask
-        key1 = (key1 + np.uint64(0xBB67AE85)) & mask
+        product0 = np.uint64(0xD2511F53) * np.uint64(x0)
+        product1 = np.uint64(0xCD9E8D57) * np.uint64(x2)
+        x0 = np.uint32(product1 >> np.uint64(32)) ^ x1 ^ key0
+        x2 = np.uint32(product0 >> np.uint64(32)) ^ x3 ^ key1
+        x1, x3 = np.uint32(product1), np.uint32(product0)
+        key0 = np.uint32(key0 + np.uint32(0x9E3779B9))
+        key1 = np.uint32(key1 + np.uint32(0xBB67AE85))
     return x0, x1, x2, x3
 
 
 @numba.njit(inline="always")
 def to_normal(word: Any) -> Any:
-    """Standard normal of one 32-bit word, by linear interpolation in a quantile table."""
-    rest = np.int64(word) & np.int64(0x7FFFFFFF)
+    """Standard normal (float32) of one 32-bit word, by linear interpolation in a quantile table."""
+    rest = np.int32(word & np.uint32(0x7FFFFFFF))
     segment = rest >> _HIGH_BITS
-    row, width = 0, _HIGH_BITS
-    if segment == _SEGMENTS - 1:
-        row, width = 1, _LOW_BITS
-        segment = (rest >> _LOW_BITS) & (_SEGMENTS - 1)
-    share = ((rest & ((1 << width) - 1)) + 0.5) / (1 << width)
-    low = _QUANTILES[row, segment]
-    value = low + (_QUANTILES[row, segment + 1] - low) * share
-    return -value if np.int64(word) >> 31 else value
+    tail = segment == _SEGMENTS - 1
+    place = _SEGMENTS - 1 + ((rest >> _LOW_BITS) & (_SEGMENTS - 1)) if tail else segment
+    part = rest & ((1 << _LOW_BITS) - 1) if tail else rest & ((1 << _HIGH_BITS) - 1)
+    share = (np.float32(part) + _HALF) * (_LOW_SCALE if tail else _HIGH_SCALE)
+    value = _LOW[place] + _RISE[place] * share
+    return -value if word >> np.uint32(31) else value
 
 
 @numba.njit(cache=True, nogil=True)
@@ -77,13 +82,14 @@ def _fill(k0: int, k1: int, streams: NDArray[np.int64], count: int) -> NDArray[n
     for row in range(len(streams)):
         for block in range(words.shape[1]):
             a, b, c, d = philox(block, 0, 0, streams[row], k0, k1)
-            words[row, block] = np.array((a, b, c, d), np.uint32)
+            words[row, block, 0], words[row, block, 1] = a, b
+            words[row, block, 2], words[row, block, 3] = c, d
     return words
 
 
 @numba.vectorize(cache=True)
 def _normal(word: Any) -> Any:
-    return to_normal(np.uint64(word))
+    return np.float64(to_normal(np.uint32(word)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class Key:
     def normals(self, streams: NDArray[np.int64], count: int) -> NDArray[np.float64]:
         """Standard normals, shape (streams, count); row i depends on streams[i] only."""
         words = _fill(*self.words, streams, count).reshape(len(streams), -1)[:, :count]
-        return np.asarray(_normal(words))
+        return np.asarray(_normal(words), np.float64)
 
     def numpy(self) -> np.random.Generator:
         """A NumPy generator of this key."""
@@ -135,24 +141,34 @@ class Key:
         return torch.Generator().manual_seed(self.value >> 1)
 
 
-@numba.njit(inline="always")
-def read_normal(k0: Any, k1: Any, chip: Any, event: Any, step: Any, sample: Any, pair: Any) -> Any:
-    """The standard normal of one read: a function of its address alone.
+@numba.njit(nogil=True)
+def read_words(k0: Any, k1: Any, address: Any, first: int, groups: int, out: Any) -> None:
+    """Words of the reads of lines ``32 first`` .. ``32 (first + groups)`` of one MVM.
 
-    Four neighbouring pairs share a counter block.
+    Line l belongs to group l // 32; there it takes word (l // 8) % 4 of counter l % 8. ``address``
+    is (event, step, sample, chip); the event is the number of the phase in a time step.
     """
-    words = philox((event << 16) | (pair >> 2), step, sample, chip, k0, k1)
-    return to_normal(words[pair & 3])
+    event, step, sample, chip = address
+    for group in range(groups):
+        place = group * GROUP
+        for lane in range(8):
+            counter = (event << 16) | ((first + group) * 8 + lane)
+            a, b, c, d = philox(counter, step, sample, chip, k0, k1)
+            out[place + lane], out[place + 8 + lane] = a, b
+            out[place + 16 + lane], out[place + 24 + lane] = c, d
 
 
 @numba.njit(cache=True, nogil=True)
 def _read_normals(
-    k0: int, k1: int, chip: int, event: int, step: int, samples: Any, pairs: Any
-) -> NDArray[np.float64]:
-    out = np.empty((len(samples), len(pairs)))
+    k0: int, k1: int, chip: int, event: int, step: int, samples: Any, lines: Any
+) -> Any:
+    out = np.empty((len(samples), len(lines)), np.float32)
+    groups = lines.max() // GROUP + 1
+    words = np.empty(groups * GROUP, np.uint32)
     for row in range(len(samples)):
-        for column in range(len(pairs)):
-            out[row, column] = read_normal(k0, k1, chip, event, step, samples[row], pairs[column])
+        read_words(k0, k1, (event, step, samples[row], chip), 0, groups, words)
+        for column in range(len(lines)):
+            out[row, column] = to_normal(words[lines[column]])
     return out
 
 
@@ -162,10 +178,19 @@ def read_normals(
     event: int,
     step: int,
     samples: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Standard normals of one MVM, shape (samples, pairs)."""
-    found: NDArray[np.float64] = _read_normals(*key.words, chip, event, step, samples, pairs)
+    lines: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Standard normals of one MVM, shape (samples, lines): functions of their addresses alone.
+
+    Args:
+        key: Random key of the reads.
+        chip: Number of the chip instance.
+        event: Number of the phase within a time step.
+        step: Time step.
+        samples: Numbers of the sequences.
+        lines: Numbers of the pairs (or bit lines) read.
+    """
+    found: NDArray[np.float32] = _read_normals(*key.words, chip, event, step, samples, lines)
     return found
 
 

@@ -113,7 +113,7 @@ def _disturb(
             variance += noise.variance[draw, h, j, i] * drives[i] * drives[i]
         if variance > 0.0:
             word = philox(j, step, sample, 2 * h + event, noise.key0, noise.key1)[0]
-            acc[j] += np.sqrt(variance) * to_normal(word)
+            acc[j] += np.sqrt(variance) * np.float64(to_normal(word))
 
 
 @numba.njit(nogil=True, inline="always")
@@ -224,9 +224,11 @@ def _update_back(
         n = i // 2
         lam = adjoint[i] if abs(after[i]) < s.register_max else 0.0
         gain = s.multiplier[h, n] * 2.0 ** -s.shift[h, n]
-        out.gain[h, n] += lam * adc[i]
-        if abs(adc[i]) < s.adc_max:
-            to_adc[i] = lam * gain / s.adc[h, i]
+        update = round_shift(np.int64(adc[i]) * s.multiplier[h, n], s.shift[h, n])
+        if abs(update) < s.register_max:
+            out.gain[h, n] += lam * adc[i]
+            if abs(adc[i]) < s.adc_max:
+                to_adc[i] = lam * gain / s.adc[h, i]
         if s.realization == DIRECT:
             lam = 0.0
         elif s.realization == LEAKY:

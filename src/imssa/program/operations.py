@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Int64
 
 Vector = Int64[np.ndarray, " n"]
+Lines = Int64[np.ndarray, " lines"]
+Pairs = Int64[np.ndarray, " pairs"]
 Matrix = Int64[np.ndarray, "outputs inputs"]
 
 
@@ -52,18 +54,18 @@ class Phase:
 
     array: int
     drive: tuple[str, ...]
-    word_lines: Vector
-    drive_register: Vector
-    drive_index: Vector
-    drive_sign: Vector
-    drive_shift: Vector
+    word_lines: Lines
+    drive_register: Lines
+    drive_index: Lines
+    drive_sign: Lines
+    drive_shift: Lines
     read: tuple[str, ...]
-    pairs: Vector
-    read_register: Vector
-    read_index: Vector
-    read_sign: Vector
-    full_scale: Vector
-    full_scale_shift: Vector
+    pairs: Pairs
+    read_register: Pairs
+    read_index: Pairs
+    read_sign: Pairs
+    full_scale: Pairs
+    full_scale_shift: Pairs
 
 
 @dataclass(frozen=True)

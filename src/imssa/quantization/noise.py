@@ -7,7 +7,8 @@ from jaxtyping import Float64, Int64
 
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.devices import StuckDevices
-from imssa.hardware.pairs import pair_targets, read_variance, weight_deviation, write_devices
+from imssa.hardware.pairs import effective_weights, pair_targets, read_variance, write_devices
+from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
 from imssa.kernels.scan import Noise
 from imssa.quantization.config import TrainingNoise
@@ -67,8 +68,12 @@ def draw_noise(kernels: "PreparedKernels", key: Key) -> Noise:
     step = np.tile(siemens_per_step(kernels), features)
     instances = np.arange(settings.draws)
     devices = write_devices(pair_targets(codes, step), chip, key, instances)
-    deviation = weight_deviation(devices.conductance_siemens, codes, step)
-    variance = read_variance(devices.conductance_siemens, chip, step)
+    dac_max = code_max(chip.converters.dac_bits)
+    weights = effective_weights(devices.conductance_siemens, step, dac_max)
+    deviation = weights.astype(float) - codes
+    variance = np.zeros_like(deviation)
+    if chip.read_noise is not None:
+        variance[:] = read_variance(devices.conductance_siemens, chip, step)
     return Noise(
         _by_kernel(deviation, features), _by_kernel(variance, features), *key.child("read").words
     )

@@ -32,7 +32,7 @@ from imssa.quantization.quantizers import (
 Record = dict[str, Int64[np.ndarray, "..."]]
 
 
-def _parameter(values: Float[np.ndarray, "..."]) -> nn.Parameter:
+def _parameter(values: Any) -> nn.Parameter:
     return nn.Parameter(torch.from_numpy(np.asarray(values, np.float64).copy()))
 
 

@@ -87,7 +87,7 @@ def gain_codes(
 
 def requantize(
     value: Float64[Tensor, "*batch features"],
-    gain: Float64[Tensor, " features"],
+    gain: Float64[Tensor, "#*batch #features"],
     bits: int,
     multiplier_bits: int = codes.MULTIPLIER_BITS,
 ) -> Float64[Tensor, "*batch features"]:

@@ -16,7 +16,7 @@ from imssa.evaluation.figures.svg import (
     Caption,
     draw,
     percent_axis,
-    plain,
+    short,
 )
 from imssa.evaluation.metrics import InstanceAccuracy, WaterfallRow
 from imssa.evaluation.words import STAGE_NAMES, percent
@@ -82,6 +82,8 @@ def _paint_instances(figure: Figure, chips: Mapping[str, InstanceAccuracy]) -> N
         heights = piled(values)
         spacing = min(0.07, 0.75 / max(1.0, heights.max()))
         base = place + 0.35
+        mean = 100 * part.mean
+        axes.plot([mean, mean], [base + 0.06, base - 0.75], color=ORANGE, linewidth=1.8)
         axes.plot(
             values,
             base - spacing * heights,
@@ -92,9 +94,7 @@ def _paint_instances(figure: Figure, chips: Mapping[str, InstanceAccuracy]) -> N
             markeredgewidth=0,
             alpha=0.85,
         )
-        mean = 100 * part.mean
-        axes.plot([mean, mean], [base + 0.06, base - 0.75], color=ORANGE, linewidth=1.8)
-    axes.set_yticks(np.arange(len(chips)), [plain(label) for label in chips])
+    axes.set_yticks(np.arange(len(chips)), [short(label) for label in chips])
     axes.set_ylim(len(chips) - 0.5, -0.5)
     axes.set_xlabel("accuracy in % (one dot a chip; line: mean)")
     _numbers_on_the_right(axes, [f"{100 * part.mean:.1f}" for part in chips.values()])
@@ -144,7 +144,7 @@ def _paint_confusion(
         color = "white" if share > 0.55 else "black"
         size = 8.5 if small else 11
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
-    names = [plain(name) for name in class_names]
+    names = [short(name) for name in class_names]
     axes.set_xticks(places, names, rotation=45 if small else 0)
     axes.set_yticks(places, names)
     axes.set_ylim(len(class_names) - 0.5, -0.5)

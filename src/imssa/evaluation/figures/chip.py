@@ -19,7 +19,7 @@ from imssa.evaluation.figures.svg import (
     VERMILLION,
     Caption,
     draw,
-    plain,
+    short,
 )
 from imssa.evaluation.pictures import ConductanceMap, KernelTrace, Poles
 
@@ -49,10 +49,10 @@ def _paint_trace(figure: Figure, trace: KernelTrace, shown: int) -> None:
     grid = figure.add_gridspec(1 + rows, 2, height_ratios=[1.6] + [1.0] * rows)
     top = figure.add_subplot(grid[0, :])
     _two_runs(top, trace, trace.float_output, trace.chip_output)
-    top.set_title(f"output in {plain(trace.unit)}", loc="left")
+    top.set_title(f"output in {short(trace.unit)}", loc="left")
     figure.legend(handles=top.get_lines()[:2], loc="outside upper right", ncols=2)
     for state in range(shown):
-        panel = figure.add_subplot(grid[1 + state // 2, state % 2], sharex=top)
+        panel = figure.add_subplot(grid[1 + state // 2, state % 2])
         _two_runs(panel, trace, trace.float_states[:, state], trace.chip_states[:, state])
         panel.set_title(f"state {state}", loc="left", fontsize=9, pad=2)
         panel.tick_params(labelsize=8.5, labelbottom=state >= shown - 2)
@@ -61,9 +61,9 @@ def _paint_trace(figure: Figure, trace: KernelTrace, shown: int) -> None:
 
 
 def _two_runs(axes: Axes, trace: KernelTrace, reference: Samples, chip: Samples) -> None:
-    axes.plot(trace.steps, reference, color=BLUE, linewidth=1.7, label=plain(trace.float_label))
+    axes.plot(trace.steps, reference, color=BLUE, linewidth=1.7, label=short(trace.float_label))
     dashes = (0, (3, 1.2))
-    label = plain(trace.chip_label)
+    label = short(trace.chip_label)
     axes.plot(trace.steps, chip, color=ORANGE, linewidth=1.2, linestyle=dashes, label=label)
     axes.axhline(0, color=INK, linewidth=0.5, alpha=FAINT)
     axes.locator_params(axis="y", nbins=4)
@@ -146,7 +146,7 @@ def _paint_poles(figure: Figure, poles: Poles) -> None:
     axes.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=0.8)
     for values, marker, color, label in (
         (poles.float_poles, "o", BLUE, "float"),
-        (poles.quantized_poles, "x", VERMILLION, f"quantized, {plain(poles.realization)}"),
+        (poles.quantized_poles, "x", VERMILLION, f"quantized, {short(poles.realization)}"),
     ):
         axes.plot(
             values.real,

@@ -20,7 +20,7 @@ from imssa.evaluation.figures.svg import (
     YELLOW,
     Caption,
     draw,
-    plain,
+    short,
 )
 from imssa.evaluation.words import KIND_NAMES, grouped
 
@@ -33,7 +33,7 @@ COLORS: Final[dict[str, str]] = {
     "look_ups": YELLOW,
     "activations": GREY,
     "comparisons": "#b0b0b0",
-    "dac_conversions": "#004c78",
+    "dac_conversions": "#8c5109",
     "adc_conversions": BLUE,
 }
 """Kinds that take digital or converter work; what the arrays do by themselves is not drawn."""
@@ -88,7 +88,7 @@ def draw_bytes(sizes: Mapping[str, int], name: str = "bytes") -> str:
 
 def _paint_bytes(figure: Figure, sizes: Mapping[str, int]) -> None:
     axes = figure.subplots()
-    axes.barh([plain(label) for label in sizes], list(sizes.values()), color=BLUE, height=0.6)
+    axes.barh([short(label) for label in sizes], list(sizes.values()), color=BLUE, height=0.6)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 1.25 * max(*sizes.values(), 1))

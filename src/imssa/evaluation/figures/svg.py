@@ -19,6 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 WIDTH_INCHES: Final = 4.3
+LABEL_LENGTH: Final = 22
 INK: Final = "#010203"
 FAINT: Final = 0.25
 BLUE: Final = "#0072b2"
@@ -100,7 +101,8 @@ def _for_a_page(svg: str, caption: Caption) -> str:
     """Without prolog and fixed size; ids unique on the page; named for screen readers."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, count=1, flags=re.DOTALL)
-    svg = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{caption.name}-", svg)
+    svg = _numbered(svg, caption.name)
+    svg = svg.replace(BLUE, f"var(--data-blue, {BLUE})")  # the page lightens it on dark ground
     svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "system-ui, sans-serif")
     head, body = svg.split(">", 1)
     head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
@@ -112,6 +114,12 @@ def _for_a_page(svg: str, caption: Caption) -> str:
     )
 
 
+def _numbered(svg: str, name: str) -> str:
+    """Ids by order of appearance: matplotlib's are hashes of numbers beyond the digits shown."""
+    order = {old: f"{name}-{n}" for n, old in enumerate(re.findall(r'\sid="([^"]+)"', svg))}
+    return re.sub(r'(\sid="|url\(#|href="#)([^")]+)', lambda found: found[1] + order[found[2]], svg)
+
+
 def _text(words: str) -> str:
     return html.escape(plain(words))
 
@@ -119,6 +127,13 @@ def _text(words: str) -> str:
 def plain(words: str) -> str:
     """Words without control characters, which XML cannot hold."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+
+
+def short(words: str) -> str:
+    """Words for a label in a figure, at most ``LABEL_LENGTH`` characters of them."""
+    words = plain(words)
+    cut = f"{words[: LABEL_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return words if len(words) <= LABEL_LENGTH else cut
 
 
 def percent_axis(axes: Axes, lowest: float) -> None:
