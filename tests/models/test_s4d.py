@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from imssa.errors import ShapeError
-from imssa.models import S4D, DiscreteStateSpace, Initialization, Output, scan, zoh
+from imssa.models import S4D, Initialization, Output, scan, zoh
 
 INITIALIZATIONS: tuple[Initialization, ...] = ("lin", "inv", "legs", "real")
 

@@ -34,9 +34,11 @@ class ProgrammedArray:
     variance: Float32[np.ndarray, "chips rows pairs"]
 
 
-def targets_of(contents: ArrayContents) -> Float64[np.ndarray, "word_lines bit_lines"]:
+def targets_of(
+    contents: ArrayContents, chip: ChipDescription
+) -> Float64[np.ndarray, "word_lines bit_lines"]:
     """Target conductances of an array in siemens; NaN where nothing is written."""
-    targets = pair_targets(contents.codes, contents.siemens_per_step)
+    targets = pair_targets(contents.codes, contents.siemens_per_step, chip.g_min_siemens)
     targets[~np.repeat(contents.written, 2, axis=1)] = np.nan
     return targets
 
@@ -46,6 +48,8 @@ def program_array(
     chip: ChipDescription,
     key: Key,
     instances: Int64[np.ndarray, " chips"],
+    *,
+    array: int | None = None,
 ) -> ProgrammedArray:
     """Writes one array of many chip instances.
 
@@ -54,12 +58,15 @@ def program_array(
         chip: Device laws.
         key: Random key of the array.
         instances: Numbers of the chip instances; results depend on the number alone.
+        array: Its number on the chip, for defects that the description places there.
     """
-    devices = write_devices(targets_of(contents), chip, key, instances)
+    targets = targets_of(contents, chip)
+    devices = write_devices(targets, chip, key, instances, array=array)
     conductance = devices.conductance_siemens
     step = contents.siemens_per_step
     weights = effective_weights(conductance, step, code_max(chip.converters.dac_bits))
-    return ProgrammedArray(devices, weights, read_variance(conductance, chip, step))
+    variance = read_variance(conductance, chip, step, devices.noise_factor)
+    return ProgrammedArray(devices, weights, variance)
 
 
 def program_chips(
@@ -67,6 +74,6 @@ def program_chips(
 ) -> tuple[ProgrammedArray, ...]:
     """Writes all arrays of many chip instances."""
     return tuple(
-        program_array(contents, chip, key.child("array", number), instances)
+        program_array(contents, chip, key.child("array", number), instances, array=number)
         for number, contents in enumerate(program.arrays)
     )

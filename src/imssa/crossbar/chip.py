@@ -76,7 +76,7 @@ class SimulatedChip(Chip):
                 remedy="Compile the network for this chip.",
             )
         key, instances = self.key.child("array", array), np.array([self.instance])
-        self._arrays[array] = program_array(contents, self.description, key, instances)
+        self._arrays[array] = program_array(contents, self.description, key, instances, array=array)
 
     def read(self, array: int) -> Float64[np.ndarray, "word_lines bit_lines"]:
         """Conductances of an array in siemens."""

@@ -59,12 +59,14 @@ def _poles(
 def _conductances(program: Program, key: Key) -> tuple[ConductanceMap, ...]:
     maps = []
     for number, contents in enumerate(program.arrays):
-        array = program_array(contents, program.chip, key.child("array", number), np.zeros(1, int))
+        one = np.zeros(1, int)
+        place = key.child("array", number)
+        array = program_array(contents, program.chip, place, one, array=number)
         maps.append(
             ConductanceMap(
                 number,
                 f"{program.chip.name}, chip 0",
-                targets_of(contents),
+                targets_of(contents, program.chip),
                 array.devices.conductance_siemens[0],
                 array.devices.defects[0],
                 program.chip.g_max_siemens,

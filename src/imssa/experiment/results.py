@@ -112,7 +112,7 @@ def effects_in_words(chip: ChipDescription) -> dict[str, str]:
     """Strength of each effect of a chip, for the waterfall's labels."""
     words: dict[str, str] = {}
     if chip.programming is not None:
-        share = chip.programming.spread_siemens / chip.g_max_siemens
+        share = chip.programming.spread_siemens / chip.window_siemens
         micro = chip.programming.spread_siemens * 1e6
         words["programming_error"] = f"sigma {micro:.2f} uS a device, {share:.1%} of the window"
     if chip.read_noise is not None:

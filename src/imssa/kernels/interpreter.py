@@ -35,8 +35,7 @@ _ACCUMULATE, _MEAN, _ARGMAX = (np.uint64(n) for n in range(8, 11))
 _U1, _U2, _U3 = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _bare(_typing: Any, array: Any) -> Any:
+def _without_count(_typing: Any, array: Any) -> Any:
     """The same array without its reference count.
 
     Counting references takes longer than the loops here; the caller of ``run_items`` keeps every
@@ -47,10 +46,12 @@ def _bare(_typing: Any, array: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, values[0])
         for name in ("meminfo", "parent"):
             setattr(view, name, getattr(view, name).type(None))
-        return view._getvalue()  # noqa: SLF001  # numba's own way
+        return view._getvalue()
 
     return array(array), build
 
+
+_bare: Any = intrinsic(_without_count)
 
 # All places and counts are unsigned: an index that may be negative keeps the compiler from
 # vectorizing, and slices cost more than these short loops.
@@ -110,7 +111,8 @@ def _matmul(row: Any, pool: Any, file: Any) -> None:
 
 @numba.njit(nogil=True)
 def _argmax(row: Any, file: Any) -> None:
-    a, best = row[1], np.uint64(0)
+    a = row[1]
+    best: Any = np.uint64(0)
     for j in range(row[7]):
         if file[a + j] > file[a + best]:
             best = j
@@ -122,7 +124,8 @@ def _product(w: Any, place: Any, lines: Any, pairs: Any, x: Any, acc: Any) -> No
     """acc_j = sum_i w_ij x_i, exact in any order; w stands row by row from ``place`` on."""
     for j in range(pairs):
         acc[j] = 0
-    i, p0 = np.uint64(0), place
+    i: Any = np.uint64(0)
+    p0 = place
     while i + np.uint64(8) <= lines:
         x0, x1, x2, x3 = x[i], x[i + _U1], x[i + _U2], x[i + _U3]
         k = i + np.uint64(4)
@@ -147,14 +150,15 @@ def _spread(v: Any, place: Any, rows: Any, lines: Any, pairs: Any, x: Any, acc: 
     """acc_j = sum_i v_ij x_i^2 in float32, line after line; one row of v serves all lines."""
     if rows == _U1:
         total = np.float32(0)
-        for i in range(lines):
-            total += x[i] * x[i]
+        for line in range(lines):
+            total += x[line] * x[line]
         for j in range(pairs):
             acc[j] = v[place + j] * total
         return
     for j in range(pairs):
         acc[j] = 0
-    i, p0 = np.uint64(0), place
+    i: Any = np.uint64(0)
+    p0 = place
     while i + np.uint64(4) <= lines:
         x0, x1, x2, x3 = x[i], x[i + _U1], x[i + _U2], x[i + _U3]
         x0, x1, x2, x3 = x0 * x0, x1 * x1, x2 * x2, x3 * x3

@@ -199,7 +199,7 @@ def _contents(
     contents = []
     for array in range(places[-1].array + 1):
         codes, written = np.zeros(shape, np.int64), np.zeros(shape, bool)
-        step = np.full(shape[1], chip.g_max_siemens)
+        step = np.full(shape[1], chip.window_siemens)
         own = [place for place in places if place.array == array]
         rows = np.concatenate([p.word_line + np.arange(p.lines) for p in own])
         pairs = np.concatenate([p.pair + np.arange(p.lines) for p in own])

@@ -78,7 +78,7 @@ def _arrays(program: "Program") -> Iterator[str]:
             yield f"array {number} has shape {a.codes.shape}, the chip's arrays {shape}"
         elif a.siemens_per_step.shape != shape[1:] or not np.all(a.siemens_per_step > 0):
             yield f"array {number} needs one positive siemens_per_step a pair"
-        elif np.any(np.abs(a.codes) * a.siemens_per_step > chip.g_max_siemens * (1 + 1e-9)):
+        elif np.any(np.abs(a.codes) * a.siemens_per_step > chip.window_siemens * (1 + 1e-9)):
             yield f"array {number} holds a weight outside the device window"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from imssa.kernels import codes
@@ -59,7 +59,7 @@ def _choose(
     kernels: PreparedKernels,
     stream: Int64[np.ndarray, "batch length features"],
     state: Int64[np.ndarray, "batch length lines"],
-    real: Float[np.ndarray, "batch length"],
+    real: Bool[np.ndarray, "batch length"],
 ) -> None:
     acc = _accumulated(kernels, stream, state)[real]
     offers = kernels.chip.converters.full_scale_devices

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from imssa.hardware.defects import StuckDevices
 from imssa.hardware.description import ChipDescription
-from imssa.hardware.devices import StuckDevices
 from imssa.hardware.pairs import effective_weights, pair_targets, read_variance, write_devices
 from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
@@ -21,13 +21,9 @@ def training_chip(chip: ChipDescription, noise: TrainingNoise) -> ChipDescriptio
     """The chip with just the effects that training is to see."""
     rate = noise.stuck_high_rate + noise.stuck_low_rate
     stuck = StuckDevices(high_rate=noise.stuck_high_rate, low_rate=noise.stuck_low_rate)
-    return chip.model_copy(
-        update={
-            "programming": chip.programming if noise.programming else None,
-            "read_noise": chip.read_noise if noise.read_noise else None,
-            "stuck": stuck if rate > 0 else None,
-        }
-    )
+    effects = {"programming": noise.programming, "read_noise": noise.read_noise}
+    seen = chip.only(*(name for name, on in effects.items() if on))
+    return seen.model_copy(update={"stuck": stuck if rate > 0 else None})
 
 
 def kernel_matrix(
@@ -55,7 +51,7 @@ def siemens_per_step(
     """Conductance of one integer step on each of a kernel's pairs."""
     states = 2 * kernels.k.shape[1]
     largest = np.array([kernels.state_line_max] * states + [kernels.output_line_max], float)
-    return np.asarray(kernels.chip.g_max_siemens / largest)
+    return np.asarray(kernels.chip.window_siemens / largest)
 
 
 def draw_noise(kernels: "PreparedKernels", key: Key) -> Noise:
@@ -67,13 +63,15 @@ def draw_noise(kernels: "PreparedKernels", key: Key) -> Noise:
     codes = blocks.transpose(1, 0, 2).reshape(lines, features * lines)
     step = np.tile(siemens_per_step(kernels), features)
     instances = np.arange(settings.draws)
-    devices = write_devices(pair_targets(codes, step), chip, key, instances)
+    targets = pair_targets(codes, step, chip.g_min_siemens)
+    devices = write_devices(targets, chip, key, instances)
     dac_max = code_max(chip.converters.dac_bits)
     weights = effective_weights(devices.conductance_siemens, step, dac_max)
     deviation = weights.astype(float) - codes
     variance = np.zeros_like(deviation)
     if chip.read_noise is not None:
-        variance[:] = read_variance(devices.conductance_siemens, chip, step)
+        factor = devices.noise_factor
+        variance[:] = read_variance(devices.conductance_siemens, chip, step, factor)
     return Noise(
         _by_kernel(deviation, features), _by_kernel(variance, features), *key.child("read").words
     )

@@ -235,7 +235,7 @@ def pair_sigma(chip: ChipDescription) -> float:
     """Programming error of a pair, sigma as a share of the window."""
     if chip.programming is None:
         return 0.0
-    return float(np.sqrt(2) * chip.programming.spread_siemens / chip.g_max_siemens)
+    return float(np.sqrt(2) * chip.programming.spread_siemens / chip.window_siemens)
 
 
 class PreparedBlock(nn.Module):

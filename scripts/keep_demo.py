@@ -1,0 +1,58 @@
+"""Keeps the results of a finished demo for the README: numbers and pictures.
+
+Usage: python scripts/keep_demo.py FOLDER, then python scripts/fill_readme.py
+
+Writes results/demo.json (the report without what belongs to one machine) and docs/pictures/*.svg.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from imssa.evaluation import Report, load_pictures, load_report
+from imssa.evaluation.figures.accuracy import draw_waterfall
+from imssa.evaluation.figures.chip import draw_trace
+from imssa.program.files import write_atomically
+
+ROOT = Path(__file__).parents[1]
+WIDTH_PIXELS = 640
+GROUND, INK = "#ffffff", "#1f2328"
+
+
+def standing_alone(svg: str) -> str:
+    """A figure of the page as a file of its own: with a size, a ground, and fixed colours."""
+    _, _, width, height = (float(x) for x in re.findall(r'viewBox="([^"]+)"', svg)[0].split())
+    svg = re.sub(r"var\([^,]+, ([^)]+)\)", r"\1", svg).replace("currentColor", INK)
+    head, body = svg.split(">", 1)
+    size = f' width="{WIDTH_PIXELS}" height="{WIDTH_PIXELS * height / width:.0f}"'
+    return f'{head}{size}>\n<rect width="100%" height="100%" fill="{GROUND}"/>{body}\n'
+
+
+def kept(report: Report) -> dict[str, object]:
+    """The report without the names of one machine."""
+    value = report.model_dump(mode="json")
+    del value["provenance"]["platform"]
+    return value
+
+
+def main() -> None:
+    """Reads the folder, writes the files."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    report = load_report(folder / "report.json")
+    pictures = load_pictures(folder / "pictures.safetensors")
+    text = json.dumps(kept(report), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_atomically(ROOT / "results" / "demo.json", text.encode())
+    drawn = {
+        "waterfall": draw_waterfall(report.waterfall),
+        "trace": draw_trace(pictures.traces[-1]),
+    }
+    for name, svg in drawn.items():
+        path = ROOT / "docs" / "pictures" / f"{name}.svg"
+        write_atomically(path, standing_alone(svg).encode())
+
+
+if __name__ == "__main__":
+    main()
