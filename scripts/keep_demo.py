@@ -17,16 +17,20 @@ from imssa.program.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 WIDTH_PIXELS = 640
+MARGIN = 12
 GROUND, INK = "#ffffff", "#1f2328"
 
 
 def standing_alone(svg: str) -> str:
     """A figure of the page as a file of its own: with a size, a ground, and fixed colours."""
-    _, _, width, height = (float(x) for x in re.findall(r'viewBox="([^"]+)"', svg)[0].split())
+    box = re.findall(r'viewBox="([^"]+)"', svg)[0]
+    width, height = (float(x) for x in box.split()[2:])
+    width += 2 * MARGIN
+    svg = svg.replace(box, f"{-MARGIN} 0 {width} {height}", 1)
     svg = re.sub(r"var\([^,]+, ([^)]+)\)", r"\1", svg).replace("currentColor", INK)
     head, body = svg.split(">", 1)
     size = f' width="{WIDTH_PIXELS}" height="{WIDTH_PIXELS * height / width:.0f}"'
-    return f'{head}{size}>\n<rect width="100%" height="100%" fill="{GROUND}"/>{body}\n'
+    return f'{head}{size}>\n<rect x="{-MARGIN}" width="{width}" height="{height}" fill="{GROUND}"/>{body}\n'
 
 
 def kept(report: Report) -> dict[str, object]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from imssa.errors import ShapeError
+from imssa.kernels.codes import code_max
 from imssa.program.program import Program
 
 
@@ -48,4 +49,12 @@ def require_inputs(
             given=f"lengths {lengths.tolist()[:5]} ...",
             rule=f"each of the {len(inputs)} sequences has a length from 1 to {longest}",
             remedy="Crop the sequences, or compile a network with a larger max_length.",
+        )
+    largest = code_max(program.register(program.input).bits)
+    real = inputs[np.arange(inputs.shape[1]) < lengths[:, None]]
+    if real.max() > largest or real.min() < -largest:
+        raise ShapeError(
+            given=f"input codes from {real.min()} to {real.max()}",
+            rule=f"the input register holds {-largest} to {largest}",
+            remedy="Make codes with the input step that is stored with the program.",
         )

@@ -6,7 +6,7 @@ import numpy as np
 
 from imssa.hardware.description import ChipDescription
 from imssa.mapping.layout import Place, one_shot
-from imssa.mapping.rules import layer_shapes, require
+from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
     Accumulate,
     Add,
@@ -23,9 +23,6 @@ from imssa.program.operations import (
 )
 from imssa.program.program import ArrayContents, Program
 from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
-
-WIDE = 32
-"""Bits of the registers that hold exact sums."""
 
 
 def compile_network(

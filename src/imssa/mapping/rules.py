@@ -9,7 +9,10 @@ from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.mapping.layout import kernels_per_array, one_shot
-from imssa.quantization.network import IntegerLayer, QuantizedNetwork
+from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
+
+WIDE = 32
+"""Bits of the registers that hold exact sums."""
 
 Rule = Callable[[QuantizedNetwork, ChipDescription], Iterator[str]]
 
@@ -101,7 +104,25 @@ def weights_fit_the_pairs(network: QuantizedNetwork, _chip: ChipDescription) -> 
         yield "register_bits must exceed guard_bits"
 
 
+def sums_fit_their_registers(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:
+    """Exact sums are kept in registers of 32 bits, which must never saturate."""
+    dac, activation = (
+        code_max(bits) for bits in (network.widths.dac_bits, network.widths.activation_bits)
+    )
+    maps = [("encoder", network.encoder, dac), ("decoder", network.decoder, code_max(MEAN_BITS))]
+    maps += [
+        (f"mixing of layer {n}", layer.mixing, activation) for n, layer in enumerate(network.layers)
+    ]
+    for name, linear, largest in maps:
+        worst = np.abs(linear.weights).sum(axis=1) * largest + np.abs(linear.bias)
+        if worst.max() > code_max(WIDE):
+            yield f"sums of the {name} can need more than {WIDE} bits"
+    if network.max_length * dac > code_max(WIDE):
+        yield f"sums over {network.max_length} steps can need more than {WIDE} bits"
+
+
 RULES: tuple[Rule, ...] = (
+    sums_fit_their_registers,
     kernel_fits_an_array,
     arrays_suffice,
     converters_match,

@@ -73,13 +73,18 @@ def write_arrays(path: Path, kind: str, header: Header, arrays: Arrays) -> str:
     Returns:
         The SHA-256 of header and array digests: the identity of the content.
     """
-    contiguous = {name: np.ascontiguousarray(a) for name, a in sorted(arrays.items())}
-    digests = {name: digest(a.tobytes()) for name, a in contiguous.items()}
+    contiguous = {name: np.asarray(a, order="C") for name, a in sorted(arrays.items())}
+    digests = {name: _fingerprint(a) for name, a in contiguous.items()}
     body = {"header": header, "arrays": digests}
     identity = digest(canonical_json(body).encode())
     metadata = {kind: canonical_json({**body, "sha256": identity})}
     write_atomically(path, save(contiguous, metadata=metadata))
     return identity
+
+
+def _fingerprint(array: NDArray[Any]) -> str:
+    """SHA-256 of an array's element type, shape and bytes."""
+    return digest(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
 
 
 def _refuse(path: Path, rule: str) -> FileFormatError:
@@ -142,10 +147,10 @@ def read_arrays(path: Path, kind: str) -> tuple[Header, Arrays, str]:
         body = json.loads(metadata[kind])
         arrays: Arrays = load(data)
         header, digests, stated = body["header"], body["arrays"], body["sha256"]
+        identity = digest(canonical_json({"header": header, "arrays": digests}).encode())
     except (ValueError, KeyError, TypeError, SafetensorError, RecursionError) as error:
         raise _refuse(path, f"it is damaged ({error})") from error
-    actual = {name: digest(a.tobytes()) for name, a in arrays.items()}
-    identity = digest(canonical_json({"header": header, "arrays": digests}).encode())
+    actual = {name: _fingerprint(a) for name, a in arrays.items()}
     if identity != stated or actual != digests or not isinstance(header, dict):
         raise _refuse(path, "its checksums do not fit its content: it is damaged")
     return header, arrays, identity

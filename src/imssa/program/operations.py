@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int64
 
-Vector = Int64[np.ndarray, " n"]
+Vector = Int64[np.ndarray, " _"]
 Lines = Int64[np.ndarray, " lines"]
 Pairs = Int64[np.ndarray, " pairs"]
 Matrix = Int64[np.ndarray, "outputs inputs"]

@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from imssa.errors import FileFormatError
 from imssa.hardware.description import ChipDescription
@@ -143,7 +142,7 @@ def load_program(path: Path) -> Program:
     try:
         program = _decode(header, arrays)
         faults = broken_rules(program)
-    except (KeyError, TypeError, ValueError, ValidationError, IndexError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         faults = [f"{type(error).__name__}: {error}"]
     if faults:
         raise FileFormatError(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 2**20
 Registers = dict[str, Register]
-Vector = Int64[np.ndarray, " n"]
+Vector = Int64[np.ndarray, " _"]
 
 
 class Limits(NamedTuple):
@@ -38,13 +38,17 @@ class Limits(NamedTuple):
     word_lines: int
     pairs: int
     max_length: int
+    adc_bits: int
 
 
 def broken_rules(program: "Program") -> list[str]:
     """Every rule that the program breaks, in words; empty for a well-formed program."""
     registers = {r.name: r for r in program.registers}
     shape = program.chip.arrays
-    limits = Limits(len(program.arrays), shape.word_lines, shape.pairs, program.max_length)
+    adc_bits = program.chip.converters.adc_bits
+    limits = Limits(
+        len(program.arrays), shape.word_lines, shape.pairs, program.max_length, adc_bits
+    )
     faults = [*_registers(program, registers), *_arrays(program)]
     for section in ("start", "step", "end"):
         for number, operation in enumerate(getattr(program, section)):
@@ -66,6 +70,9 @@ def _registers(program: "Program", registers: Registers) -> Iterator[str]:
     for name in (program.input, program.output):
         if name not in registers:
             yield f"names the register {name!r}, which the program lacks"
+    for op in program.end:
+        if isinstance(op, ArgMax) and op.target == program.output and op.source in registers:
+            yield from _sizes(registers[op.source].size, class_names=len(program.class_names))
 
 
 def _arrays(program: "Program") -> Iterator[str]:
@@ -100,6 +107,11 @@ def _sizes(expected: int, **lengths: int) -> Iterator[str]:
             yield f"{name} has {length} elements, {expected} are needed"
 
 
+def _holds(target: Register, bits: int) -> Iterator[str]:
+    if target.bits < bits:
+        yield f"writes {bits} bits into the narrower register {target.name} of {target.bits}"
+
+
 def _signs(values: Vector) -> Iterator[str]:
     if not np.all(np.abs(values) == 1):
         yield "signs must be 1 or -1"
@@ -114,6 +126,7 @@ def _(op: Clear, registers: Registers, _: Limits) -> Iterator[str]:
 def _(op: Gather, registers: Registers, _: Limits) -> Iterator[str]:
     yield from _sizes(registers[op.target].size, index=len(op.index), sign=len(op.sign))
     yield from _within(op.index, 0, registers[op.source].size - 1, "index")
+    yield from _holds(registers[op.target], registers[op.source].bits)
     yield from _signs(op.sign)
 
 
@@ -148,12 +161,19 @@ def _(op: Phase, registers: Registers, limits: Limits) -> Iterator[str]:
         yield "names a word line or a pair twice"
     yield from _lists(op.drive, op.drive_register, op.drive_index, registers, "drive")
     yield from _lists(op.read, op.read_register, op.read_index, registers, "read")
+    for name in op.read:
+        yield from _holds(registers[name], limits.adc_bits)
+    targets = set(zip(op.read_register.tolist(), op.read_index.tolist(), strict=False))
+    if len(targets) != pairs:
+        yield "has two pairs read into the same element"
 
 
 def _lists(
     names: tuple[str, ...], which: Vector, index: Vector, registers: Registers, what: str
 ) -> Iterator[str]:
     yield from _within(which, 0, len(names) - 1, f"{what}_register")
+    if len(which) != len(index):
+        return
     for number, name in enumerate(names):
         inside = index[which == number]
         yield from _within(inside, 0, registers[name].size - 1, f"{what}_index of {name}")
@@ -182,6 +202,7 @@ def _(op: Leak, registers: Registers, _: Limits) -> Iterator[str]:
     size = registers[op.target].size
     yield from _sizes(size, source=registers[op.source].size, k=len(op.k))
     yield from _within(op.k, 1, 31, "k")
+    yield from _holds(registers[op.target], registers[op.source].bits)
 
 
 @rules_of.register
@@ -227,4 +248,4 @@ def _(op: MeanByLength, registers: Registers, limits: Limits) -> Iterator[str]:
 @rules_of.register
 def _(op: ArgMax, registers: Registers, _: Limits) -> Iterator[str]:
     yield from _sizes(registers[op.target].size, one=1)
-    yield from _sizes(min(registers[op.source].size, 1), source=1)
+    yield from _holds(registers[op.target], registers[op.source].size.bit_length() + 1)

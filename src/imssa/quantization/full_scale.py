@@ -39,7 +39,7 @@ def choose_full_scales(
 def _accumulated(
     kernels: PreparedKernels,
     stream: Int64[np.ndarray, "batch length features"],
-    state: Int64[np.ndarray, "batch length lines"],
+    state: Int64[np.ndarray, "batch length states"],
 ) -> Float64[np.ndarray, "batch length features lines"]:
     """Sums before conversion at each step."""
     A, B, C, D = (w.detach().numpy() for w in kernels.weights())
@@ -58,7 +58,7 @@ def _accumulated(
 def _choose(
     kernels: PreparedKernels,
     stream: Int64[np.ndarray, "batch length features"],
-    state: Int64[np.ndarray, "batch length lines"],
+    state: Int64[np.ndarray, "batch length states"],
     real: Bool[np.ndarray, "batch length"],
 ) -> None:
     acc = _accumulated(kernels, stream, state)[real]

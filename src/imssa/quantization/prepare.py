@@ -285,6 +285,10 @@ def _prepared_block(
     latent = outputs / scale[:, None]
     largest = codes.code_max(config.activation_bits)
     activation_step = float(_range(y[real])) / largest
+    converters = chip.converters
+    adc_step = max(converters.full_scale_devices) * (
+        codes.code_max(converters.dac_bits) / codes.code_max(converters.adc_bits)
+    )  # of full-scale weight times one DAC code, before full scales are chosen
     B = np.zeros_like(realized.A)
     B[..., 0] = 1.0
     kernels = PreparedKernels(
@@ -294,7 +298,7 @@ def _prepared_block(
         D=latent[:, -1],
         gain=realized.gain,
         k=realized.k,
-        output_gain=step_in * scale / activation_step,
+        output_gain=step_in * scale / activation_step * adc_step,
         config=config,
         chip=chip,
         current=block.s4d.output == "current",

@@ -25,6 +25,9 @@ Progress = Callable[[int, int, str], None]
 """Called with epochs done, epochs in all, and a line of text."""
 
 
+DIGEST_BYTES = 64
+
+
 @dataclass
 class Fitted:
     """What training leaves.
@@ -84,13 +87,15 @@ def fit(  # noqa: PLR0913
     """
     state = _State(model, torch.optim.AdamW(groups))
     peaks = [float(g["lr"]) for g in state.optimizer.param_groups]
-    identity = _identity(config, key, parts)
+    identity = _identity(config, key, parts, augmentation)
     if checkpoint is not None and checkpoint.exists():
         _restore(state, checkpoint, identity)
     course = _Course(loss, config, peaks, key, augmentation, after_step)
     for epoch in range(state.epoch, config.epochs):
         trained = _epoch(state, course, parts[0], epoch)
         validated = _validate(model, loss, parts[1], config.batch_size, key)
+        if not math.isfinite(validated):
+            _refuse(model, f"the validation of epoch {epoch + 1}")
         state.history.append(
             {"epoch": epoch + 1, "train_loss": trained, "validation_loss": validated}
         )
@@ -135,7 +140,7 @@ def _epoch(state: _State, course: _Course, data: SequenceDataset, epoch: int) ->
         step_key = key.child("step", epoch, number)
         value = course.loss(*_tensors(*batch, data.labels[chosen]), step_key)
         if not math.isfinite(value.item()):
-            _refuse(state.model, epoch, number)
+            _refuse(state.model, f"epoch {epoch + 1}, step {number + 1}")
         state.optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         if config.gradient_clip is not None:
@@ -171,20 +176,32 @@ def _validate(
     return total / max(len(data), 1)
 
 
-def _refuse(model: nn.Module, epoch: int, number: int) -> None:
+def _refuse(model: nn.Module, place: str) -> None:
     bad = [n for n, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
     where = f"parameters {', '.join(bad)}" if bad else "all parameters still finite"
     raise TrainingError(
-        given=f"a loss that is not a number at epoch {epoch + 1}, step {number + 1} ({where})",
+        given=f"a loss that is not a number at {place} ({where})",
         rule="training needs finite losses",
         remedy="Lower learning_rate or gradient_clip.",
     )
 
 
-def _identity(config: TrainingConfig, key: Key, parts: tuple[SequenceDataset, ...]) -> str:
-    """What a checkpoint belongs to: settings, key, and the recordings."""
-    names = [list(part.names) for part in parts]
-    text = canonical_json([config.model_dump(mode="json"), key.value, names])
+def _identity(
+    config: TrainingConfig,
+    key: Key,
+    parts: tuple[SequenceDataset, ...],
+    augmentation: AugmentationConfig | None,
+) -> str:
+    """What a checkpoint belongs to: settings, key, augmentation, and the sequences."""
+    changes = augmentation and augmentation.model_dump(mode="json")
+    data = [
+        [
+            list(part.names),
+            *(digest(x.tobytes()) for x in (part.features, part.lengths, part.labels)),
+        ]
+        for part in parts
+    ]
+    text = canonical_json([config.model_dump(mode="json"), key.value, changes, data])
     return digest(text.encode())
 
 
@@ -198,12 +215,17 @@ def _keep(state: _State, path: Path, identity: str) -> None:
         "numbers": json.dumps([state.epoch, state.best_loss, state.best_epoch, state.history]),
     }
     torch.save(kept, buffer)
-    write_atomically(path, buffer.getvalue())
+    content = buffer.getvalue()
+    write_atomically(path, digest(content).encode() + content)
 
 
 def _restore(state: _State, path: Path, identity: str) -> None:
     try:
-        kept = torch.load(path, weights_only=True)
+        data = path.read_bytes()
+        stated, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+        if digest(content).encode() != stated:
+            raise ValueError("checksum")  # noqa: EM101, TRY301
+        kept = torch.load(io.BytesIO(content), weights_only=True)
         same = kept["identity"] == identity
         if same:
             state.model.load_state_dict(kept["model"])

@@ -1,0 +1,116 @@
+"""Fills README.md between its markers from files: no number in it is typed.
+
+Usage: python scripts/fill_readme.py [--check]
+
+A part begins with ``<!-- filled: NAME -->`` and ends with ``<!-- end -->``. Results come from
+results/*.json (scripts/keep_demo.py, benchmarks/folds.py --json), code from examples/. With --check
+nothing is written, and the exit code is 1 where the README differs from its files.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from imssa.evaluation.words import STAGE_NAMES
+
+ROOT = Path(__file__).parents[1]
+PART: Final = re.compile(r"(<!-- filled: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def result(name: str) -> Any:
+    """What results/NAME.json holds; None where it is missing."""
+    path = ROOT / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; numbers stand on the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def waterfalls(realizations: dict[str, Any]) -> str:
+    """Accuracy at each stage, one column a realization."""
+    names = list(realizations)
+    rows = [
+        [STAGE_NAMES[row["stage"]], *(_row(realizations[n]["waterfall"][place]) for n in names)]
+        for place, row in enumerate(realizations[names[0]]["waterfall"])
+    ]
+    return table(["accuracy in %", *(f"`{name}`" for name in names)], rows)
+
+
+def _row(row: dict[str, Any]) -> str:
+    mean, error = f"{100 * row['accuracy']:.1f}", f"{100 * row['standard_error']:.1f}"
+    return mean if row["chips"] == 1 else f"{mean} ± {error}"
+
+
+def demo() -> str:
+    """What `imssa demo` finds."""
+    found = result("demo")
+    parts, own = found["realizations"], found["realization"]
+    ordered = {own: parts[own], **parts}
+    worst = ", ".join(f"`{n}` {100 * p['accuracy']['chip']['min']:.1f}" for n, p in ordered.items())
+    codes = sum(part["contract"]["codes_compared"] for part in parts.values())
+    wrong = sum(part["contract"]["mismatches"] for part in parts.values())
+    size, seconds = found["size"], sum(found["seconds"].values())
+    return (
+        f"{waterfalls(ordered)}\n\n"
+        f"{found['test_items']} test recordings, {found['chip_instances']} chips; ± is the standard "
+        f"error over recordings and chips. Worst chip in %: {worst}.\n\n"
+        f"- {codes:,} integer codes of training, integer network and program on an ideal chip were "
+        f"compared: {wrong} differ.\n"
+        f"- {size['parameters']} parameters: {size['float_bytes']:,} bytes as floats, "
+        f"{size['quantized_bytes']:,} bytes quantized; {size['state_bytes']} bytes of state, "
+        "whatever the length.\n"
+        f"- {found['resources']['kernels']} kernels on {found['resources']['arrays']} arrays.\n"
+        f"- {seconds:.0f} s on two cores, `{found['provenance']['command']}`.\n"
+    )
+
+
+def folds() -> str:
+    """What benchmarks/folds.py finds."""
+    found = result("folds")
+    if found is None:
+        return "Not measured yet: `python benchmarks/folds.py --json results/folds.json`.\n"
+    parts = found["realizations"]
+    worst = ", ".join(f"`{n}` {100 * p['chip']['min']:.1f}" for n, p in parts.items())
+    return (
+        f"{waterfalls(parts)}\n\n"
+        f"{found['recordings']} recordings, each tested once by a network that never saw it, "
+        f"{found['chip_instances']} chips a fold. Worst chip in %: {worst}.\n"
+    )
+
+
+def example() -> str:
+    """The example's code."""
+    code = (ROOT / "examples" / "01_zero_one.py").read_text(encoding="utf-8")
+    return f"```python\n{code}```\n"
+
+
+FILLS: Final[dict[str, Callable[[], str]]] = {"demo": demo, "folds": folds, "example": example}
+
+
+def filled(text: str) -> str:
+    """The README with every part filled anew."""
+    return PART.sub(lambda part: f"{part[1]}{FILLS[part[2]]()}{part[3]}", text)
+
+
+def main() -> int:
+    """Fills or checks the README."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--check", action="store_true")
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = filled(before)
+    if parser.parse_args().check:
+        return int(before != after)
+    readme.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
