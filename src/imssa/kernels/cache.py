@@ -30,11 +30,11 @@ def discard_stale(package: Path = PACKAGE) -> bool:
     try:
         if stamp.exists() and stamp.read_text() == digest:
             return False
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest)
         folders = {p.parent / "__pycache__" for p in files}
         for found in [f for folder in folders for f in folder.glob("*.nb[ic]")]:
             found.unlink(missing_ok=True)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(digest)
     except OSError:
         return False
     return True

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MULTIPLIER_BITS: Final = 15
 MAX_SHIFT: Final = 46
-"""Largest shift: an int16 multiplier times a 31-bit register shifted by it rounds to zero."""
+"""Largest shift of a file; an int16 multiplier times a register of 31 bits rounds to zero there."""
 
 Codes = NDArray[np.int64]
 

@@ -7,6 +7,7 @@ Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,15 +31,16 @@ _LOW_BITS = _HIGH_BITS - _SEGMENT_BITS
 def _quantile_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Normal quantiles of the upper half: value and rise of each segment of probability.
 
-    The first 1,023 segments are 2^-11 of probability wide; the last 2^-11 is cut into 1,024 more.
+    The first 1,023 segments are 2^-11 of probability wide; the last 2^-11 is cut into 1,023 more and
+    an end, from 4.9 sigma on, whose 2,048 words have a quantile each.
     """
     fraction = np.arange(_SEGMENTS + 1) / _SEGMENTS
     coarse = -ndtri((1.0 - fraction[:-1]) / 2)
-    share = (1.0 - fraction) / _SEGMENTS
-    share[-1] = 2.0**-33
-    fine = -ndtri(share / 2)
-    low = np.concatenate([coarse[:-1], fine[:-1]])
-    rise = np.concatenate([np.diff(coarse), np.diff(fine)])
+    fine = -ndtri((1.0 - fraction[:-1]) / _SEGMENTS / 2)
+    words = 1 << _LOW_BITS
+    last = -ndtri((words - np.arange(words) - 0.5) / words / _SEGMENTS**2 / 2)
+    low = np.concatenate([coarse[:-1], fine[:-1], last])
+    rise = np.concatenate([np.diff(coarse), np.diff(fine), np.zeros(words)])
     return low.astype(np.float32), rise.astype(np.float32)
 
 
@@ -69,8 +71,10 @@ def to_normal(word: Any) -> Any:
     rest = np.int32(word & np.uint32(0x7FFFFFFF))
     segment = rest >> _HIGH_BITS
     tail = segment == _SEGMENTS - 1
-    place = _SEGMENTS - 1 + ((rest >> _LOW_BITS) & (_SEGMENTS - 1)) if tail else segment
+    inner = (rest >> _LOW_BITS) & (_SEGMENTS - 1)
     part = rest & ((1 << _LOW_BITS) - 1) if tail else rest & ((1 << _HIGH_BITS) - 1)
+    end = _SEGMENTS - 1 + part if inner == _SEGMENTS - 1 else inner
+    place = _SEGMENTS - 1 + end if tail else segment
     share = (np.float32(part) + _HALF) * (_LOW_SCALE if tail else _HIGH_SCALE)
     value = _LOW[place] + _RISE[place] * share
     return -value if word >> np.uint32(31) else value
@@ -111,7 +115,7 @@ class Key:
 
     def child(self, *purpose: str | int) -> "Key":
         """The key of a purpose below this one."""
-        text = "/".join([f"{self.value:016x}", *(f"{type(p).__name__}:{p}" for p in purpose)])
+        text = json.dumps([self.value, *purpose])
         digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
         return Key(int.from_bytes(digest, "little"))
 

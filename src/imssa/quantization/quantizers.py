@@ -1,8 +1,9 @@
 """Tensors that hold integer codes, with straight-through gradients.
 
 Codes travel as float64 tensors, which hold them exactly. Forward values come from the rounding rule
-of :mod:`imssa.kernels.codes`; backward, a rounded value has the gradient of the unrounded one, and
-none where its code stands at an end of the range.
+of :mod:`imssa.kernels.codes`; backward, a rounded value has the gradient of the unrounded one. Where
+a gain or the recurrence clips there is none at the end codes; where weights and input codes are
+rounded there is none beyond half a step outside the range.
 """
 
 from typing import Any
