@@ -62,7 +62,8 @@ def test_files_that_the_readme_names_exist() -> None:
 
 
 def test_commands_that_the_readme_shows_exist() -> None:
-    shown = set(re.findall(r"^imssa ([a-z]+)", README, flags=re.MULTILINE))
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL))
+    shown = set(re.findall(r"^imssa ([a-z]+)", blocks, flags=re.MULTILINE))
     assert {"run", "check", "inspect", "evaluate", "import"} <= shown
     for name in shown:
         done(name, "--help")

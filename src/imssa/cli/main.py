@@ -55,7 +55,12 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: The words after ``imssa``; None: those of this process.
     """
-    for name in ("running", "inspecting", "chips"):  # each adds its commands, in this order
+    for name in (
+        "running",
+        "inspecting",
+        "chips",
+        "circuits",
+    ):  # each adds its commands, in this order
         import_module(f"imssa.cli.{name}")
     words = sys.argv[1:] if arguments is None else arguments
     command_line.set(shlex.join(["imssa", *words]))

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
+from imssa.circuit.sensitivity import sensitivities
+from imssa.circuit.transfer import transfer_matrix
+from imssa.circuit.wires import Wires
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.pairs import (
     WrittenDevices,
@@ -14,6 +17,7 @@ from imssa.hardware.pairs import (
     write_devices,
 )
 from imssa.kernels.codes import code_max
+from imssa.kernels.parallel import worker_count
 from imssa.kernels.random import Key
 from imssa.program.program import ArrayContents, Program
 
@@ -62,11 +66,42 @@ def program_array(
     """
     targets = targets_of(contents, chip)
     devices = write_devices(targets, chip, key, instances, array=array)
-    conductance = devices.conductance_siemens
     step = contents.siemens_per_step
-    weights = effective_weights(conductance, step, code_max(chip.converters.dac_bits))
-    variance = read_variance(conductance, chip, step, devices.noise_factor)
-    return ProgrammedArray(devices, weights, variance)
+    transfer = transfer_of(devices.conductance_siemens, chip)
+    weights = effective_weights(transfer, step, code_max(chip.converters.dac_bits))
+    return ProgrammedArray(devices, weights, _variance(devices, chip, step))
+
+
+def wires_of(chip: ChipDescription) -> Wires | None:
+    """The chip's wires; None where they are ideal."""
+    return None if chip.wires is None else Wires(**chip.wires.model_dump())
+
+
+def transfer_of(
+    conductance: Float64[np.ndarray, "chips word_lines bit_lines"], chip: ChipDescription
+) -> Float64[np.ndarray, "chips word_lines bit_lines"]:
+    """Transfer matrix Y of each chip's array: bit-line currents are voltages times Y."""
+    wires = wires_of(chip)
+    if wires is None:
+        return conductance
+    return transfer_matrix(conductance, wires, workers=worker_count())
+
+
+def _variance(
+    devices: WrittenDevices, chip: ChipDescription, step: Float64[np.ndarray, " pairs"]
+) -> Float32[np.ndarray, "chips rows pairs"]:
+    """Variance of each pair's weight at each read; with wires to first order around Y."""
+    wires, conductance = wires_of(chip), devices.conductance_siemens
+    if wires is None or chip.read_noise is None:
+        return read_variance(conductance, chip, step, devices.noise_factor)
+    sigma = chip.read_noise.sigma_of(conductance, devices.noise_factor)
+    lines = np.arange(conductance.shape[-1])
+    pairs = np.stack([lines[0::2], lines[1::2]], axis=1)
+    found = [
+        sensitivities(one, wires).variance_matrix(noise**2, pairs)
+        for one, noise in zip(conductance, sigma, strict=True)
+    ]
+    return np.asarray((np.array(found) / step**2).astype(np.float32))
 
 
 def program_chips(

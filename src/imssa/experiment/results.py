@@ -31,13 +31,6 @@ from imssa.models import ModelConfig, load_model
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import load_contract, load_network
 
-NOT_MODELLED = (
-    "wire resistance (IR drop)",
-    "amplifier saturation, ADC offset and gain errors",
-    "the pulses of write-verify (its result is drawn from a fitted law)",
-    "drift with time",
-)
-
 
 def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
     """Writes ``report.json`` and ``report.html`` of a folder whose simulations are done.
@@ -67,7 +60,7 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         chip_instances=folder.recipe.evaluation.chip_instances,
         chip_name=folder.recipe.chip.name,
         effects=effects_in_words(folder.recipe.chip),
-        not_modelled=NOT_MODELLED,
+        not_modelled=not_modelled(folder.recipe.chip),
         seconds=folder.seconds(),
     )
     file, page = folder.outputs("report")
@@ -121,4 +114,21 @@ def effects_in_words(chip: ChipDescription) -> dict[str, str]:
     if chip.stuck is not None:
         high, low = chip.stuck.high_rate, chip.stuck.low_rate
         words["stuck_devices"] = f"{high:.1%} stuck high, {low:.1%} stuck low"
+    if chip.wires is not None:
+        ohm = (chip.wires.word_line_resistance_ohm, chip.wires.bit_line_resistance_ohm)
+        words["all"] = f"with wires of {ohm[0]:g} and {ohm[1]:g} ohm a segment, solved exactly"
     return words
+
+
+def not_modelled(chip: ChipDescription) -> tuple[str, ...]:
+    """What the simulated chip leaves out, in words."""
+    missing = ["amplifier saturation, ADC offset, gain error and noise"]
+    if chip.programming is None or chip.programming.law != "write-verify":
+        missing.append(
+            "the pulses of write-verify (what writing leaves is drawn from a fitted law)"
+        )
+    if chip.drift is None:
+        missing.append("drift with time")
+    if chip.wires is None:
+        missing.append("wire resistance (IR drop)")
+    return tuple(missing)

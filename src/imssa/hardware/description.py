@@ -18,6 +18,7 @@ from imssa.hardware.off_state import OffState
 from imssa.hardware.programming import Programming
 from imssa.hardware.read_noise import ReadNoise
 from imssa.hardware.rules import violations
+from imssa.hardware.wires import WireSettings
 from imssa.kernels.codes import code_max
 
 EFFECTS: Final = (
@@ -28,6 +29,7 @@ EFFECTS: Final = (
     "stuck",
     "dead_lines",
     "defect_map",
+    "wires",
 )
 """Fields of a description that take a chip away from the ideal one."""
 
@@ -91,6 +93,7 @@ class ChipDescription(Law):
         stuck: Rates of devices that ignore programming.
         dead_lines: Lines that carry no current.
         defect_map: File with the defects of one measured chip, the same on every instance.
+        wires: Resistance of lines, drivers and amplifiers.
     """
 
     name: str
@@ -108,6 +111,7 @@ class ChipDescription(Law):
     stuck: StuckDevices | None = None
     dead_lines: DeadLines | None = None
     defect_map: str | None = Field(default=None, min_length=1)
+    wires: WireSettings | None = None
 
     @model_validator(mode="wrap")
     @classmethod

@@ -1,0 +1,110 @@
+"""A program's arrays as circuits: netlists, and ngspice as the judge of the transfer matrix."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from imssa.circuit.netlist import netlist
+from imssa.circuit.ngspice import compare, find_ngspice
+from imssa.circuit.wires import Wires
+from imssa.crossbar.arrays import program_array, wires_of
+from imssa.errors import ShapeError
+from imssa.kernels.codes import code_max
+from imssa.kernels.random import Key
+from imssa.program import Program
+from imssa.program.files import write_atomically
+
+LIMIT: Final = 1e-6
+"""Largest difference that passes, relative to the array's largest current."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One array under one input, by Y and by ngspice.
+
+    Attributes:
+        array: Number of the array.
+        drive: Number of the input.
+        largest_current_ampere: Of the bit lines, by ngspice.
+        relative_error: Largest difference of a bit-line current, relative to that.
+    """
+
+    array: int
+    drive: int
+    largest_current_ampere: float
+    relative_error: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the two agree."""
+        return self.relative_error <= LIMIT
+
+
+def _conductance(program: Program, array: int, seed: int) -> Any:
+    """What chip 0 of a seed holds after writing."""
+    if not 0 <= array < len(program.arrays):
+        raise ShapeError(
+            given=f"--array {array}",
+            rule=f"the program uses the arrays 0 to {len(program.arrays) - 1}",
+            remedy="Name one of them.",
+        )
+    key = Key.root(seed).child("chip").child("array", array)
+    one = np.zeros(1, np.int64)
+    written = program_array(program.arrays[array], program.chip, key, one, array=array)
+    return written.devices.conductance_siemens[0]
+
+
+def _drives(program: Program, array: int, count: int, seed: int) -> Any:
+    """Full-range random voltages on the word lines that the program drives on an array."""
+    lines = np.unique(np.concatenate([p.word_lines for p in program.phases if p.array == array]))
+    generator = Key.root(seed).child("drive", array).numpy()
+    largest = code_max(program.chip.converters.dac_bits)
+    volts = np.zeros((count, program.chip.arrays.word_lines))
+    volts[:, lines] = generator.integers(-largest, largest + 1, (count, len(lines)))
+    return volts * program.volt_per_step
+
+
+def write_netlist(program: Program, array: int, out: Path, seed: int) -> None:
+    """Writes the netlist of one programmed array under one random input.
+
+    Args:
+        program: The program.
+        array: Number of the array.
+        out: The file.
+        seed: Of the chip and of the input.
+
+    Raises:
+        ShapeError: The program has no such array.
+        OutputError: The file cannot be written.
+    """
+    conductance = _conductance(program, array, seed)
+    wires = wires_of(program.chip) or Wires()
+    text = netlist(conductance, wires, _drives(program, array, 1, seed)[0])
+    write_atomically(out, text.encode())
+
+
+def verify(program: Program, arrays: tuple[int, ...], drives: int, seed: int) -> list[Verified]:
+    """Bit-line currents of programmed arrays by Y and by ngspice.
+
+    Args:
+        program: The program.
+        arrays: Which arrays; none: all.
+        drives: Random inputs an array.
+        seed: Of the chip and of the inputs.
+
+    Raises:
+        MissingToolError: ngspice is not installed.
+        ShapeError: The program has no such array.
+    """
+    find_ngspice()
+    wires = wires_of(program.chip) or Wires()
+    found = []
+    for array in arrays or tuple(range(len(program.arrays))):
+        conductance = _conductance(program, array, seed)
+        for number, volts in enumerate(_drives(program, array, drives, seed)):
+            result = compare(conductance, wires, volts)
+            largest = float(np.abs(result.ngspice_ampere).max())
+            found.append(Verified(array, number, largest, result.largest_relative_error))
+    return found
