@@ -122,7 +122,7 @@ def test_pictures_show_the_ideal_and_the_noisy_chip(finished: Path) -> None:
     assert noisy.chip == "taox-64, all errors on, chip 0"
     np.testing.assert_array_equal(ideal.float_states[0], noisy.float_states[0])
     (array,) = pictures.conductances
-    assert array.target.shape == (64, 64)
+    assert array.target_siemens.shape == (64, 64)
 
 
 def test_perturbed_program_fails_its_check(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
