@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from imssa.evaluation import unseen_error_bound
 from imssa.evaluation.words import STAGE_NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -60,14 +61,17 @@ def demo() -> str:
     return (
         f"{waterfalls(ordered)}\n\n"
         f"{found['test_items']} test recordings, {found['chip_instances']} chips; ± is the standard "
-        f"error over recordings and chips. Worst chip in %: {worst}.\n\n"
+        f"error over recordings and chips. Worst chip in %: {worst}. No error in "
+        f"{found['test_items']} recordings leaves an error rate of up to "
+        f"{100 * unseen_error_bound(found['test_items']):.1f} % open (95 % confidence). *All together* "
+        "adds the resistance of the wires.\n\n"
         f"- {codes:,} integer codes of training, integer network and program on an ideal chip were "
         f"compared: {wrong} differ.\n"
         f"- {size['parameters']} parameters: {size['float_bytes']:,} bytes as floats, "
         f"{size['quantized_bytes']:,} bytes quantized; {size['state_bytes']} bytes of state, "
         "whatever the length.\n"
         f"- {found['resources']['kernels']} kernels on {found['resources']['arrays']} arrays.\n"
-        f"- {seconds:.0f} s on two cores, `{found['provenance']['command']}`.\n"
+        f"- {seconds:.0f} s on {found['cores']} cores, `{found['provenance']['command']}`.\n"
     )
 
 

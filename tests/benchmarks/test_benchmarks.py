@@ -26,7 +26,8 @@ def test_folds_test_each_recording_once(tmp_path: Path) -> None:
     assert set(found["realizations"]) == {"leaky"}
     for part in found["realizations"].values():
         assert next(row["stage"] for row in part["waterfall"]) == "software"
-        assert len(part["chip"]["per_instance"]) == 2
+        assert len(part["chip"]["per_instance"]) == 2 * 2  # folds times chips
+        assert len(part["loss_by_fold"]["per_fold"]) == 2
 
 
 @pytest.mark.slow

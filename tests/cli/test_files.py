@@ -89,7 +89,7 @@ def test_evaluate_on_a_chip_of_other_errors(finished: Path, tmp_path: Path) -> N
         (("--data", "bundled"), "--data bundled: "),
         (("--data", "fsdd"), "root"),
         ((*DATA, "--part", "tests"), "there is no such part. Use train, validation, test, all"),
-        (("--data", "fsdd", "--root", ".", "--part", "train"), "does not say which recordings"),
+        (("--data", "fsdd", "--root", ".", "--part", "train"), "the folder holds no wav file"),
         ((*DATA, "--chip", "taox-65"), "it is neither a file nor a preset"),
     ],
 )
@@ -105,7 +105,13 @@ def test_evaluate_needs_something_that_answers(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("model", ("layer 0: convolution = scan, float64", "layer 0: step = scan, float32")),
+        (
+            "model",
+            (
+                "layer 0: convolution = scan, float64",
+                "layer 0: steps of the real form = scan, float32",
+            ),
+        ),
         ("quantized", ("training forward = network", "network = its program on an ideal chip")),
         ("program", ("executor = fused simulation, noisy chip",)),
     ],

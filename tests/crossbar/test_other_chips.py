@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imssa.crossbar import SimulatedChip, execute, simulate, write_program
 from imssa.hardware import ChipDescription, DefectMap, load_chip, preset_names, write_defect_map
 from imssa.hardware.devices import (
     DeadLines,
@@ -14,10 +15,17 @@ from imssa.hardware.devices import (
     ProportionalPulse,
     WriteVerifyProgramming,
 )
+from imssa.kernels.random import Key
 from imssa.mapping import compile_network
 from imssa.quantization.convert import convert
 from tests.crossbar import contract
-from tests.reference.networks import Sketch, chip_with, prepared_network, random_inputs
+from tests.reference.networks import (
+    Sketch,
+    chip_with,
+    prepared_network,
+    random_inputs,
+    random_network,
+)
 
 TAOX = chip_with()
 PULSE = ProportionalPulse(set_share=1.0, reset_share=1.0, spread=0.3, least_siemens=5e-6)
@@ -71,3 +79,27 @@ def test_a_measured_map_runs_both_ways(tmp_path: Path) -> None:
     write_defect_map(tmp_path / "map.npz", DefectMap((known, known, known)))
     update = {"stuck": None, "defect_map": str(tmp_path / "map.npz")}
     assert_same(TAOX.model_copy(update=update))
+
+
+@pytest.mark.parametrize("noise", ["relative", "power"])
+@pytest.mark.parametrize("lines", [{"word_lines": [[0, 3]]}, {"word_line_rate": 0.05}])
+def test_dead_lines_do_not_make_results_depend_on_the_group(
+    noise: str, lines: dict[str, Any]
+) -> None:
+    """Chips with and without open devices in one call, in groups of any size, and one by one."""
+    taox = load_chip("taox-64").model_dump(mode="json", exclude_none=True)
+    if noise == "relative":
+        taox["read_noise"] = {"law": "relative", "sigma_siemens": 1e-6}
+    chip = ChipDescription.model_validate({**taox, "dead_lines": lines})
+    network = random_network(8, chip=chip)
+    program = compile_network(network, chip, {})
+    inputs, lengths = random_inputs(network, 8, batch=3, length=8)
+    key, four = Key.root(2), np.arange(4)
+    together = simulate(program, chip, key, four, inputs, lengths, ("adc.0",))
+    apart = simulate(program, chip, key, four, inputs, lengths, ("adc.0",), memory_budget_bytes=1)
+    assert np.array_equal(together.steps["adc.0"], apart.steps["adc.0"])
+    for instance in range(4):
+        simulated = SimulatedChip(chip, key, instance)
+        write_program(program, simulated)
+        slow = execute(program, simulated, inputs, lengths, ("adc.0",))
+        assert np.array_equal(together.steps["adc.0"][instance], slow.steps["adc.0"])

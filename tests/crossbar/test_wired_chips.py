@@ -43,7 +43,7 @@ def test_wires_of_zero_ohm_change_nothing() -> None:
         quiet = chip.only("programming", "off_state", "wires")
         trace = simulate(program, quiet, KEY, np.arange(3), inputs, lengths, ("adc.0",))
         answers.append(trace.steps["adc.0"])
-    assert np.array_equal(*answers)
+    assert np.array_equal(answers[0], answers[1])
 
 
 def test_resistance_takes_current_away() -> None:

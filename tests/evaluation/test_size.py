@@ -39,7 +39,7 @@ def test_quantized_bytes_by_hand() -> None:
         "biases": 4 * (9 + 9 + 2),
         # m and t of encoder, output, residual, mixing; t alone of the updates, whose m are all 1
         "scales": 4 * 9 * 3 + 36,
-        "full_scales": 81 * 3,
+        "full_scales": -(-81 * (3 + 8) // 8),  # L of at most 4 and h
         "decay_shifts": 36,
         "activation_tables": 255,
         "mean_table": 65 * 3,

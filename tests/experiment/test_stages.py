@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from imssa.crossbar.trace import require_chip
 from imssa.errors import DesignRuleError
 from imssa.evaluation import STAGES as WATERFALL
 from imssa.evaluation import load_pictures
 from imssa.experiment.checks import check_path, check_program
-from imssa.experiment.design import require_room, require_same_chip
+from imssa.experiment.design import require_room
 from imssa.experiment.pictures import float_recurrence
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.results import effects_in_words
@@ -24,28 +25,38 @@ from imssa.quantization.network import QuantizedNetwork
 LENGTHS = np.array([2, 3])
 
 
+NAMES = ("state", "answer")
+
+
 def codes() -> dict[str, np.ndarray]:
     return {"state": np.arange(24).reshape(2, 3, 4), "answer": np.array([[0], [1]])}
 
 
 def test_equal_codes_have_no_mismatch() -> None:
-    assert compare_codes(codes(), codes(), LENGTHS) == Comparison(5 * 4 + 2, 0)
+    assert compare_codes(NAMES, codes(), codes(), LENGTHS) == Comparison(5 * 4 + 2, 0)
 
 
 def test_one_wrong_code_is_found() -> None:
     other = codes()
     other["state"][1, 2, 3] += 1
-    assert compare_codes(codes(), other, LENGTHS).mismatches == 1
+    assert compare_codes(NAMES, codes(), other, LENGTHS).mismatches == 1
     other["answer"][0] = 1
-    assert compare_codes(codes(), other, LENGTHS).mismatches == 2
+    assert compare_codes(NAMES, codes(), other, LENGTHS).mismatches == 2
 
 
 def test_steps_beyond_a_sequence_do_not_count() -> None:
     other = codes()
     other["state"][0, 2] += 1
-    assert compare_codes(codes(), other, LENGTHS).mismatches == 0
+    assert compare_codes(NAMES, codes(), other, LENGTHS).mismatches == 0
     shorter = {**codes(), "state": codes()["state"][:, :2]}
-    assert compare_codes(codes(), shorter, np.array([2, 2])) == Comparison(2 * 2 * 4 + 2, 0)
+    assert compare_codes(NAMES, codes(), shorter, np.array([2, 2])) == Comparison(2 * 2 * 4 + 2, 0)
+
+
+def test_missing_codes_are_no_agreement() -> None:
+    other = codes()
+    del other["state"]
+    with pytest.raises(KeyError, match="state"):
+        compare_codes(NAMES, codes(), other, LENGTHS)
 
 
 def test_comparisons_add_up() -> None:
@@ -85,12 +96,12 @@ def test_room_for_many_layers_is_what_the_layout_needs() -> None:
 
 def test_errors_of_the_devices_may_differ_and_nothing_else(finished: Path) -> None:
     program = load_program(finished / "program.safetensors")
-    require_same_chip(program, program.chip.only(), "it")
+    require_chip(program, program.chip.only())
     more = program.chip.arrays.model_copy(update={"count": 9})
-    require_same_chip(program, program.chip.model_copy(update={"arrays": more}), "it")
+    require_chip(program, program.chip.model_copy(update={"arrays": more}))
     weaker = program.chip.model_copy(update={"read_voltage_volt": 0.1})
     with pytest.raises(DesignRuleError, match=r"read_voltage_volt 0\.2 and 0\.1"):
-        require_same_chip(program, weaker, "it")
+        require_chip(program, weaker)
 
 
 @pytest.fixture(params=["", "realizations/direct"])

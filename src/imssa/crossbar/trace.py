@@ -1,11 +1,13 @@
 """What a run leaves: answers, codes, and counts."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
-from imssa.errors import ShapeError
+from imssa.errors import DesignRuleError, ShapeError
+from imssa.hardware.description import EFFECTS, ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.program.program import Program
 
@@ -58,3 +60,36 @@ def require_inputs(
             rule=f"the input register holds {-largest} to {largest}",
             remedy="Make codes with the input step that is stored with the program.",
         )
+
+
+def require_chip(program: Program, chip: ChipDescription) -> None:
+    """Refuses a chip that a program was not compiled for; only the devices' errors may differ.
+
+    Args:
+        program: The program.
+        chip: What it is to run on.
+
+    Raises:
+        DesignRuleError: Naming every difference.
+    """
+    ours, theirs = (_fixed(c) for c in (program.chip, chip))
+    faults = [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]
+    if len(program.arrays) > chip.arrays.count:
+        faults.append(f"it uses {len(program.arrays)} arrays of {chip.arrays.count}")
+    if faults:
+        raise DesignRuleError(
+            given=f"a program compiled for {program.chip.name}, on {chip.name}",
+            rule=f"program and chip differ in: {'; '.join(faults)}",
+            remedy="Compile the network for this chip.",
+        )
+
+
+def _fixed(chip: ChipDescription) -> dict[str, Any]:
+    """What the codes of a program rely on: all but names, errors and the number of arrays."""
+    left_out = {"name", "source", "age_seconds", *EFFECTS}
+    fixed: dict[str, Any] = {}
+    for key, value in chip.model_dump(mode="json", exclude=left_out).items():
+        parts = value if isinstance(value, dict) else {None: value}
+        fixed |= {f"{key}.{name}" if name else key: inner for name, inner in parts.items()}
+    del fixed["arrays.count"]
+    return fixed

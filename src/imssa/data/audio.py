@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from jaxtyping import Float32
@@ -12,11 +12,13 @@ from imssa.errors import DataError
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
-READ_ANEW = "Fetch or record the file again."
+READ_ANEW: Final = "Fetch or record the file again."
+COMPLETE_FORMATS: Final = ("WAV", "WAVEX", "FLAC")
+"""Formats in which a file that was cut short is noticed."""
 
 
 def read_audio(file: Path, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
-    """Samples of one mono recording (WAV, FLAC, ...), float32 in -1..1.
+    """Samples of one mono recording (WAV or FLAC), float32 in -1..1.
 
     Args:
         file: The recording.
@@ -100,6 +102,12 @@ def _check_wav_complete(content: bytes, name: str) -> None:
 
 
 def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
+    if sound.format not in COMPLETE_FORMATS:
+        raise DataError(
+            given=f"{name} in the format {sound.format}",
+            rule="recordings are WAV or FLAC files, in which a cut is noticed",
+            remedy="Convert it.",
+        )
     if sound.channels != 1:
         raise DataError(
             given=f"{name} with {sound.channels} channels",

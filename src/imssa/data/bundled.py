@@ -64,5 +64,10 @@ def read_archive(
 
 
 FORMAT: Final = RecordingFormat(
-    kind="bundled-zero-one", words=WORDS, rate_hertz=fsdd.RATE_HERTZ, needs_root=False, read=read
+    kind="bundled-zero-one",
+    corpus=fsdd.CORPUS,
+    words=WORDS,
+    rate_hertz=fsdd.RATE_HERTZ,
+    needs_root=False,
+    read=read,
 )

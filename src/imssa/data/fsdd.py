@@ -114,6 +114,12 @@ def read(root: Path | None, words: tuple[str, ...]) -> tuple[RecordingFile, ...]
     return select(((wav.stem, wav) for wav in wavs), words, str(root))
 
 
+CORPUS: Final = "Free Spoken Digit Dataset"
 FORMAT: Final = RecordingFormat(
-    kind="fsdd", words=WORDS, rate_hertz=RATE_HERTZ, needs_root=True, read=read
+    kind="fsdd",
+    corpus=CORPUS,
+    words=WORDS,
+    rate_hertz=RATE_HERTZ,
+    needs_root=True,
+    read=read,
 )

@@ -61,6 +61,7 @@ class RecordingFormat:
 
     Args:
         kind: Its name in a recipe.
+        corpus: Which recordings it holds; formats of one corpus share names, speakers and takes.
         words: Every word it has, in the order of the class indices.
         rate_hertz: The sampling rate of its recordings.
         needs_root: Whether the user must name a folder.
@@ -68,6 +69,7 @@ class RecordingFormat:
     """
 
     kind: str
+    corpus: str
     words: tuple[str, ...]
     rate_hertz: int
     needs_root: bool

@@ -24,6 +24,7 @@ class Provenance(Record):
     Attributes:
         version: Of imssa.
         commit: Of the checkout; None for an installed package.
+        modified: Whether sources of the checkout differed from it.
         seed: Of all random numbers.
         python: Version.
         torch: Version.
@@ -34,6 +35,7 @@ class Provenance(Record):
 
     version: str
     commit: str | None
+    modified: bool | None = None
     seed: int
     python: str
     torch: str

@@ -160,5 +160,6 @@ def _layer_scales(layer: IntegerLayer) -> int:
 
 
 def _full_scale_bits(layer: IntegerLayer) -> int:
-    """L and h of each line."""
-    return layer.full_scale.size * (MULTIPLIER_STORED_BITS + SHIFT_STORED_BITS)
+    """L and h of each line, L as wide as the widest."""
+    widest = int(layer.full_scale.max()).bit_length()
+    return layer.full_scale.size * (widest + SHIFT_STORED_BITS)

@@ -8,25 +8,25 @@ from typing import Any, Final
 import numpy as np
 import torch
 from pydantic import ValidationError
-from torch import Tensor
 
 from imssa.crossbar import SimulatedChip, execute, simulate, write_program
 from imssa.errors import FileFormatError
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import Comparison, compare_codes
+from imssa.experiment.stages import Comparison, check_network_against_chip, compare_codes
 from imssa.hardware import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
 from imssa.mapping import compile_network
 from imssa.models import (
     S4D,
+    RealStateSpace,
     S4DClassifier,
     fft_convolution,
     kernel,
     load_layers,
     load_model,
+    real_form,
     scan,
-    step,
 )
 from imssa.models.files import KIND as MODEL
 from imssa.models.files import LAYERS
@@ -114,34 +114,36 @@ def check_model(model: S4DClassifier) -> Iterator[Check]:
 
 
 def check_layer(layer: S4D, name: str) -> Iterator[Check]:
-    """Convolution, scan and step of one layer, in both precisions, relative to the largest output."""
+    """Convolution, scan and steps of one layer, in both precisions, relative to the largest output.
+
+    The steps are those of the real form that an array stores, in plain NumPy.
+    """
     for dtype in (torch.float64, torch.float32):
         kind = str(dtype).removeprefix("torch.")
         with torch.no_grad():
             discrete = layer.discrete(dtype)
-            u = torch.randn(
-                (2, LENGTH, len(discrete.D)), generator=Key.root(0).torch(), dtype=dtype
-            )
+            shape = (2, LENGTH, len(discrete.D))
+            u = torch.randn(shape, generator=Key.root(0).torch(), dtype=dtype)
             scanned = scan(discrete, u, layer.output)
-            ways = {
-                "convolution": fft_convolution(
-                    u, kernel(discrete, LENGTH, layer.output), discrete.D
-                ),
-                "step": _stepped(layer, u, dtype),
-            }
-        for way, y in ways.items():
+            response = kernel(discrete, LENGTH, layer.output)
+            convolved = fft_convolution(u, response, discrete.D)
+            stepped = torch.from_numpy(_stepped(real_form(discrete), u.numpy(), layer.output))
+        for way, y in (("convolution", convolved), ("steps of the real form", stepped)):
             figure = float((y - scanned).abs().max() / scanned.abs().max())
             yield Check(f"{name}: {way} = scan, {kind}", figure, TOLERANCE[kind], y.numel())
 
 
-def _stepped(layer: S4D, u: Tensor, dtype: torch.dtype) -> Tensor:
-    discrete = layer.discrete(dtype)
-    state = torch.zeros((len(u), *discrete.A_bar.shape), dtype=discrete.A_bar.dtype)
-    outputs = []
+def _stepped(real: RealStateSpace, u: Any, output: str) -> Any:
+    """The recurrence as hardware runs it: s+ = A s + B u on two real states a mode."""
+    A, B, C, D = (x.detach().numpy() for x in (real.A, real.B, real.C, real.D))
+    state = np.zeros((len(u), *B.shape), u.dtype)
+    y = np.empty_like(u)
     for k in range(u.shape[1]):
-        state, y = step(discrete, state, u[:, k], layer.output)
-        outputs.append(y)
-    return torch.stack(outputs, 1)
+        before = state
+        state = np.einsum("hij,bhj->bhi", A, state) + B * u[:, k, :, None]
+        read = state if output == "current" else before
+        y[:, k] = (C * read).sum(-1) + D * u[:, k]
+    return y
 
 
 def check_network(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[Check]:
@@ -152,7 +154,7 @@ def check_network(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[
     with torch.no_grad():
         restore(network, chip)(features, torch.from_numpy(lengths), record=record)
     run = network.run(inputs, lengths)
-    compared = compare_codes(record, run, lengths)
+    compared = compare_codes(run.keys() - {"sum"}, record, run, lengths)
     yield _codes("training forward = network", compared)
     program = compile_network(network, chip, {})
     yield _codes("network = its program on an ideal chip", _chip_run(network, program))
@@ -169,18 +171,14 @@ def check_program(program: Program) -> Iterator[Check]:
         slow = execute(program, simulated, inputs, lengths, names)
         fast = simulate(program, chip, Key.root(0), np.ones(1, int), inputs, lengths, names)
         found = {name: codes[0] for name, codes in fast.steps.items()}
-        compared = compare_codes(found, slow.steps, lengths)
+        compared = compare_codes(names, found, slow.steps, lengths)
         yield _codes(f"executor = fused simulation, {words}", compared)
 
 
 def _chip_run(network: QuantizedNetwork, program: Program) -> Comparison:
-    inputs, lengths = _random_inputs(network.encoder.weights.shape[1], network)
-    run = network.run(inputs, lengths)
-    names = tuple(name for name, codes in run.items() if codes.ndim == 3)
-    chip = program.chip.only()
-    trace = simulate(program, chip, Key.root(0), np.zeros(1, int), inputs, lengths, names)
-    found = {name: codes[0] for name, codes in {**trace.final, **trace.steps}.items()}
-    return compare_codes({n: c for n, c in found.items() if n in run}, run, lengths)
+    return check_network_against_chip(
+        network, program, *_random_inputs(network.encoder.weights.shape[1], network)
+    )
 
 
 def _random_inputs(features: int, of: QuantizedNetwork | Program) -> tuple[Any, Any]:

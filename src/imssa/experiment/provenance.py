@@ -22,11 +22,24 @@ def commit() -> str | None:
     return found.stdout.strip() or None
 
 
+@cache
+def modified() -> bool | None:
+    """Whether tracked files of the checkout differ from its commit; None without a checkout."""
+    git = shutil.which("git")
+    if git is None or commit() is None:
+        return None
+    words = ["status", "--porcelain", "--untracked-files=no", "--", "src"]
+    command = [git, "-C", str(PACKAGE.parents[1]), *words]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return bool(found.stdout.strip())
+
+
 def provenance(seed: int) -> dict[str, Any]:
-    """Version, commit, seed, Python, libraries and platform."""
+    """Version, commit (and whether sources differ from it), seed, Python, libraries and platform."""
     return {
         "version": version("imssa"),
         "commit": commit(),
+        "modified": modified(),
         "seed": seed,
         "python": platform.python_version(),
         "torch": version("torch"),

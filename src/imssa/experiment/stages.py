@@ -1,5 +1,6 @@
 """The stages of an experiment as plain functions: recordings to features, to models, to answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +34,7 @@ EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "ideal_chip": (),
     "programming_error": ("programming", "off_state"),
     "read_noise": ("read_noise",),
-    "stuck_devices": ("stuck",),
+    "stuck_devices": ("stuck", "dead_lines", "defect_map"),
     "all": ALL_EFFECTS,
 }
 """What is switched on in each stage of the waterfall."""
@@ -201,11 +202,18 @@ class Comparison:
 
 
 def compare_codes(
-    ours: dict[str, Any], theirs: dict[str, Any], lengths: Int64[np.ndarray, " batch"]
+    names: Iterable[str],
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    lengths: Int64[np.ndarray, " batch"],
 ) -> Comparison:
-    """Compares the codes that two runs share, at every step within the sequences."""
+    """Compares the named codes of two runs, at every step within the sequences.
+
+    Raises:
+        KeyError: A run lacks one of the names: comparing less would look like agreement.
+    """
     compared = mismatches = 0
-    for name in sorted(ours.keys() & theirs.keys()):
+    for name in names:
         a, b = ours[name], theirs[name]
         longest = min(a.shape[1], b.shape[1]) if a.ndim == 3 else 0
         if a.ndim == 3:
@@ -224,20 +232,22 @@ def check_training_against_network(
     with torch.no_grad():
         prepared(*tensors(part), record=record)
     run = network.run(network.input_codes(part.features), part.lengths)
-    return compare_codes(record, run, part.lengths)
+    return compare_codes(run.keys() - {"sum"}, record, run, part.lengths)
 
 
 def check_network_against_chip(
-    network: QuantizedNetwork, program: Program, part: SequenceDataset
+    network: QuantizedNetwork,
+    program: Program,
+    inputs: Int64[np.ndarray, "batch length features"],
+    lengths: Int64[np.ndarray, " batch"],
 ) -> Comparison:
     """Codes of the frozen network against those of its program on an ideal chip."""
-    inputs = network.input_codes(part.features)
-    run = network.run(inputs, part.lengths)
+    run = network.run(inputs, lengths)
     steps = tuple(name for name, codes in run.items() if codes.ndim == 3)
     chip, one = program.chip.only(), np.zeros(1, np.int64)
-    trace = simulate(program, chip, Key.root(0), one, inputs, part.lengths, steps)
+    trace = simulate(program, chip, Key.root(0), one, inputs, lengths, steps)
     found = {name: codes[0] for name, codes in {**trace.final, **trace.steps}.items()}
-    return compare_codes({n: c for n, c in found.items() if n in run}, run, part.lengths)
+    return compare_codes(run.keys() - {"input"}, found, run, lengths)
 
 
 def waterfall_answers(

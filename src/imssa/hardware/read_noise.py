@@ -56,7 +56,7 @@ class ReadNoiseLaw(DeviceLaw):
 class _Power(ReadNoiseLaw):
     """sigma = exp(slope ln G + intercept) uS, G in uS, frozen above a conductance."""
 
-    slope: float
+    slope: float = Field(ge=0)
     intercept: float
     frozen_above_siemens: float = Field(gt=0)
 

@@ -116,11 +116,10 @@ def _held(chip: ChipDescription, defects: Defects, draws: Draws) -> Devices:
 
 
 def _noise_factor(chip: ChipDescription, defects: Defects, draws: Draws) -> Devices | None:
-    """Open devices make no noise."""
+    """Open devices make no noise; whether there are factors is up to the description alone."""
     if chip.read_noise is None:
         return None
     factors = chip.read_noise.factors(draws.child("noise factor"))
-    silent = defects == OPEN
-    if not silent.any():
+    if chip.dead_lines is None and chip.defect_map is None:
         return factors
-    return np.where(silent, 0.0, 1.0 if factors is None else factors)
+    return np.where(defects == OPEN, 0.0, 1.0 if factors is None else factors)

@@ -63,8 +63,9 @@ def leak(register: Any, k: Any) -> Any:
 def convert(accumulated: Any, scale: Any, largest: Any) -> Any:
     """ADC code clip(round(accumulated / scale)), ties away from zero, in float64.
 
-    For integer sums below 2^36 and ``scale = L / 2^h`` with L < 2^16 the quotient lies at least
-    2^-17 from a wrong side of a half, so float64 gives the exact integer result.
+    With ``scale = L / 2^h`` an integer sum's quotient is a half exactly or at least 1/(2L) away from
+    one. L < 2^30 and quotients that matter stay below 2^14, so float64 (53 bits) gives the result of
+    exact integers.
     """
     magnitude = np.floor(abs(accumulated) / scale + 0.5)
     top = np.float64(largest)

@@ -198,17 +198,19 @@ def _contents(
         codes, written = np.zeros(shape, np.int64), np.zeros(shape, bool)
         step = np.full(shape[1], chip.window_siemens)
         own = [place for place in places if place.array == array]
-        rows = np.concatenate([p.word_line + np.arange(p.lines) for p in own])
-        pairs = np.concatenate([p.pair + np.arange(p.lines) for p in own])
-        written[np.ix_(rows, pairs)] = True  # a driven line crosses all pairs that are read
+        for layer in {place.layer for place in own}:  # layers have phases of their own
+            together = [p for p in own if p.layer == layer]
+            rows = np.concatenate([p.word_line + np.arange(p.lines) for p in together])
+            pairs = np.concatenate([p.pair + np.arange(p.lines) for p in together])
+            written[np.ix_(rows, pairs)] = True  # a driven line crosses all pairs that are read
         for place in own:
-            layer = network.layers[place.layer]
+            held = network.layers[place.layer]
             block = np.ix_(
                 place.word_line + np.arange(place.lines), place.pair + np.arange(place.lines)
             )
-            codes[block] = kernel_block(layer, place.feature)
-            step[block[1][0, :-1]] /= layer.state_line_max
-            step[block[1][0, -1]] /= layer.output_line_max
+            codes[block] = kernel_block(held, place.feature)
+            step[block[1][0, :-1]] /= held.state_line_max
+            step[block[1][0, -1]] /= held.output_line_max
         contents.append(ArrayContents(codes, written, step))
     return tuple(contents)
 

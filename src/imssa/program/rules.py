@@ -57,6 +57,8 @@ def broken_rules(program: "Program") -> list[str]:
                 found = list(rules_of(operation, registers, limits))
             except KeyError as error:
                 found = [f"names the register {error}, which the program lacks"]
+            if isinstance(operation, Phase) and section != "step":
+                found.append("stands outside the time step, the only place for an MVM")
             faults += [f"{where} {fault}" for fault in found]
     return faults
 

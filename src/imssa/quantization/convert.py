@@ -156,7 +156,17 @@ def _unflatten(kind: Any, prefix: str, arrays: Arrays, plain: dict[str, Any]) ->
 
 
 def load_contract(path: Path) -> dict[str, int]:
-    """How many codes were compared when the network was frozen, and how many differed."""
+    """How many codes were compared when the network was frozen, and how many differed.
+
+    Raises:
+        FileFormatError: Damaged, or saved outside an experiment.
+    """
     plain, _, _ = read_arrays(path, KIND)
-    contract: dict[str, int] = plain["provenance"]["contract"]
+    contract = plain.get("provenance", {}).get("contract")
+    if not isinstance(contract, dict):
+        raise FileFormatError(
+            given=str(path),
+            rule="it does not say how many codes were compared",
+            remedy="Run the stage quantize again.",
+        )
     return contract

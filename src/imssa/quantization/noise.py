@@ -55,7 +55,12 @@ def siemens_per_step(
 
 
 def draw_noise(kernels: "PreparedKernels", key: Key) -> Noise:
-    """Draws chip instances of the kernels' blocks and the variance of their reads."""
+    """Draws chip instances of the kernels' blocks and the variance of their reads.
+
+    A block sees its own cells only. On an array a pair also crosses the driven lines of the other
+    kernels there, whose cells hold zero with errors of their own, and the wires; neither is drawn,
+    so a chip is noisier than this.
+    """
     settings = kernels.config.noise
     chip = training_chip(kernels.chip, settings)
     blocks = kernel_matrix(kernels)

@@ -18,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from imssa.evaluation.words import NARROW
+
 WIDTH_INCHES: Final = 4.3
 LABEL_LENGTH: Final = 22
 INK: Final = "#010203"
@@ -126,7 +128,8 @@ def _text(words: str) -> str:
 
 def plain(words: str) -> str:
     """Words without control characters, which XML cannot hold."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    kept = (c if c.isprintable() or c == NARROW else "\N{REPLACEMENT CHARACTER}" for c in words)
+    return "".join(kept)
 
 
 def short(words: str) -> str:
