@@ -82,10 +82,31 @@ def folds() -> str:
         return "Not measured yet: `python benchmarks/folds.py --json results/folds.json`.\n"
     parts = found["realizations"]
     worst = ", ".join(f"`{n}` {100 * p['chip']['min']:.1f}" for n, p in parts.items())
+    losses = ", ".join(
+        f"`{n}` {100 * p['loss']['mean']:.1f} ± {100 * p['loss']['standard_error']:.1f} "
+        f"(over folds ± {100 * p['loss_by_fold']['standard_error']:.1f})"
+        for n, p in parts.items()
+    )
     return (
         f"{waterfalls(parts)}\n\n"
         f"{found['recordings']} recordings, each tested once by a network that never saw it, "
-        f"{found['chip_instances']} chips a fold. Worst chip in %: {worst}.\n"
+        f"{found['chip_instances']} chips a fold. Worst chip on its fold in %: {worst}. Points lost "
+        f"from software to chip, paired: {losses}.\n"
+    )
+
+
+def digits() -> str:
+    """What the recipe spoken-digits finds."""
+    found = result("spoken-digits")
+    if found is None:
+        return "Not measured yet.\n"
+    parts, own = found["realizations"], found["realization"]
+    return (
+        f"{waterfalls({own: parts[own], **parts})}\n\n"
+        f"{found['test_items']} test recordings, {found['chip_instances']} chips, "
+        f"{found['resources']['kernels']} kernels on {found['resources']['arrays']} arrays, "
+        f"{found['size']['parameters']:,} parameters, "
+        f"{sum(found['seconds'].values()) / 60:.0f} minutes on {found['cores']} cores.\n"
     )
 
 
@@ -95,7 +116,12 @@ def example() -> str:
     return f"```python\n{code}```\n"
 
 
-FILLS: Final[dict[str, Callable[[], str]]] = {"demo": demo, "folds": folds, "example": example}
+FILLS: Final[dict[str, Callable[[], str]]] = {
+    "demo": demo,
+    "folds": folds,
+    "digits": digits,
+    "example": example,
+}
 
 
 def filled(text: str) -> str:

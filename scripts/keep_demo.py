@@ -1,8 +1,9 @@
 """Keeps the results of a finished demo for the README: numbers and pictures.
 
-Usage: python scripts/keep_demo.py FOLDER, then python scripts/fill_readme.py
+Usage: python scripts/keep_demo.py FOLDER [--name NAME], then python scripts/fill_readme.py
 
-Writes results/demo.json (the report without what belongs to one machine) and docs/pictures/*.svg.
+Writes results/NAME.json (the report without what belongs to one machine) and, for the demo,
+docs/pictures/*.svg.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from imssa.program.files import write_atomically
 ROOT = Path(__file__).parents[1]
 WIDTH_PIXELS = 640
 MARGIN = 12
+RECORDINGS = "DIR"
 GROUND, INK = "#ffffff", "#1f2328"
 
 
@@ -38,6 +40,10 @@ def kept(report: Report) -> dict[str, object]:
     """The report without the names of one machine, but with its cores, for the times."""
     value = report.model_dump(mode="json")
     del value["provenance"]["platform"]
+    root = value["recipe"]["data"].get("root")
+    if root is not None:
+        value["recipe"]["data"]["root"] = RECORDINGS
+        value["provenance"]["command"] = value["provenance"]["command"].replace(root, RECORDINGS)
     return {**value, "cores": os.cpu_count()}
 
 
@@ -45,11 +51,15 @@ def main() -> None:
     """Reads the folder, writes the files."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--name", default="demo", help="file below results; only demo has pictures")
+    chosen = parser.parse_args()
+    folder = chosen.folder
     report = load_report(folder / "report.json")
     pictures = load_pictures(folder / "pictures.safetensors")
     text = json.dumps(kept(report), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    write_atomically(ROOT / "results" / "demo.json", text.encode())
+    write_atomically(ROOT / "results" / f"{chosen.name}.json", text.encode())
+    if chosen.name != "demo":
+        return
     drawn = {
         "waterfall": draw_waterfall(report.waterfall),
         "trace": draw_trace(pictures.traces[-1]),

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from imssa.mapping import compile_network
-from imssa.mapping.compiler import kernel_block
 from imssa.program.operations import Phase
 from imssa.program.rules import broken_rules
 from imssa.quantization.config import Realization
+from imssa.quantization.network import kernel_blocks
 from tests.program.samples import same
 from tests.reference.networks import Sketch, all_bits, chip_with, random_network
 
@@ -132,7 +132,7 @@ def test_a_block_is_the_transposed_step() -> None:
     rng = np.random.default_rng(0)
     x, u = rng.integers(-9, 10, (3, 2)), 5
     for h in range(3):
-        got = np.append(x.ravel(), u) @ kernel_block(layer, h)
+        got = np.append(x.ravel(), u) @ kernel_blocks(layer.A, layer.B, layer.C, layer.D)[h]
         states = np.einsum("nij,nj->ni", layer.A[h], x) + layer.B[h] * u
         output = (layer.C[h] * x).sum() + layer.D[h] * u
         assert got.tolist() == [*states.ravel().tolist(), int(output)]

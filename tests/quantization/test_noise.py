@@ -11,8 +11,9 @@ from imssa.hardware import ChipDescription
 from imssa.hardware.devices import GaussianProgramming, RelativeReadNoise
 from imssa.kernels.random import Key
 from imssa.quantization.config import TrainingNoise
-from imssa.quantization.noise import draw_noise, kernel_matrix, training_chip
-from imssa.quantization.prepared import PreparedClassifier, PreparedKernels
+from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.noise import training_chip
+from imssa.quantization.prepared import PreparedClassifier
 from tests.reference.networks import Sketch, all_bits, chip_with, prepared_network, random_inputs
 
 SIGMA = 3e-6
@@ -50,8 +51,8 @@ def test_deviations_have_the_chips_programming_error() -> None:
     At target zero both devices are folded: their difference has variance 2 (1 - 2/pi) sigma^2.
     """
     kernels = kernels_with(TrainingNoise(read_noise=False, draws=64))
-    noise = draw_noise(kernels, Key.root(1))
-    codes = kernel_matrix(kernels).transpose(0, 2, 1)
+    noise = kernels.noise(Key.root(1))
+    codes = kernels.blocks().transpose(0, 2, 1)
     assert noise.deviation.shape == (64, 9, 9, 9)
     assert not noise.variance.any()
     step = CHIP.g_max_siemens / 7
@@ -68,7 +69,7 @@ def test_deviations_have_the_chips_programming_error() -> None:
 
 def test_read_variance_is_that_of_two_devices() -> None:
     kernels = kernels_with(TrainingNoise(programming=False, draws=2))
-    noise = draw_noise(kernels, Key.root(1))
+    noise = kernels.noise(Key.root(1))
     assert not noise.deviation.any()
     expected = 2 * (2e-6 * 7 / CHIP.g_max_siemens) ** 2
     assert noise.variance == pytest.approx(expected, abs=2.0**-20)
@@ -77,8 +78,8 @@ def test_read_variance_is_that_of_two_devices() -> None:
 def test_stuck_devices_take_or_give_a_whole_step() -> None:
     rates = {"stuck_high_rate": 0.05, "stuck_low_rate": 0.02}
     kernels = kernels_with(TrainingNoise(programming=False, read_noise=False, draws=64, **rates))
-    codes = kernel_matrix(kernels).transpose(0, 2, 1)
-    weights = draw_noise(kernels, Key.root(2)).deviation + codes
+    codes = kernels.blocks().transpose(0, 2, 1)
+    weights = kernels.noise(Key.root(2)).deviation + codes
     zeros = weights[:, codes == 0].ravel()
     n = zeros.size
     assert set(np.unique(zeros)) <= {-7.0, 0.0, 7.0}

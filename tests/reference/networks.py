@@ -11,11 +11,11 @@ from imssa.hardware.description import Arrays, Converters
 from imssa.kernels.codes import code_max
 from imssa.quantization.config import QuantizationConfig, Realization, TrainingNoise, WeightBits
 from imssa.quantization.convert import convert
+from imssa.quantization.kernels import PreparedKernels
 from imssa.quantization.network import MEAN_FRACTION_BITS, QuantizedNetwork
 from imssa.quantization.prepared import (
     PreparedBlock,
     PreparedClassifier,
-    PreparedKernels,
     QuantizedLinear,
 )
 

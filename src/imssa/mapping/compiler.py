@@ -22,7 +22,7 @@ from imssa.program.operations import (
     Table,
 )
 from imssa.program.program import ArrayContents, Program
-from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
+from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork, kernel_blocks
 
 
 def compile_network(
@@ -208,21 +208,8 @@ def _contents(
             block = np.ix_(
                 place.word_line + np.arange(place.lines), place.pair + np.arange(place.lines)
             )
-            codes[block] = kernel_block(held, place.feature)
+            codes[block] = kernel_blocks(held.A, held.B, held.C, held.D)[place.feature]
             step[block[1][0, :-1]] /= held.state_line_max
             step[block[1][0, -1]] /= held.output_line_max
         contents.append(ArrayContents(codes, written, step))
     return tuple(contents)
-
-
-def kernel_block(layer: IntegerLayer, feature: int) -> Any:
-    """One kernel as it stands on an array: rows driven (states, input), columns read."""
-    modes = layer.k.shape[1]
-    block = np.zeros((2 * modes + 1, 2 * modes + 1), np.int64)
-    for mode in range(modes):
-        part = slice(2 * mode, 2 * mode + 2)
-        block[part, part] = layer.A[feature, mode].T
-        block[-1, part] = layer.B[feature, mode]
-        block[part, -1] = layer.C[feature, mode]
-    block[-1, -1] = layer.D[feature]
-    return block

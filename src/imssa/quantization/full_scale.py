@@ -6,7 +6,8 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from imssa.kernels import codes
-from imssa.quantization.prepared import PreparedClassifier, PreparedKernels, Record
+from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.prepared import PreparedClassifier, Record
 
 ROUNDS = 2
 

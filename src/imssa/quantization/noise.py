@@ -1,7 +1,5 @@
 """Analog errors of a training batch, drawn from the laws that the simulator uses."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -13,9 +11,6 @@ from imssa.kernels.random import Key
 from imssa.kernels.scan import Noise
 from imssa.quantization.config import TrainingNoise
 
-if TYPE_CHECKING:
-    from imssa.quantization.prepared import PreparedKernels
-
 
 def training_chip(chip: ChipDescription, noise: TrainingNoise) -> ChipDescription:
     """The chip with just the effects that training is to see."""
@@ -26,47 +21,30 @@ def training_chip(chip: ChipDescription, noise: TrainingNoise) -> ChipDescriptio
     return seen.model_copy(update={"stuck": stuck if rate > 0 else None})
 
 
-def kernel_matrix(
-    kernels: "PreparedKernels",
-) -> Int64[np.ndarray, "features lines lines"]:
-    """Each kernel as a block of an array: rows are driven lines, columns read pairs.
-
-    Driven are the states, then the input; read are the states, then the output.
-    """
-    A, B, C, D = (w.detach().numpy() for w in kernels.weights())
-    features, modes = B.shape[:2]
-    block = np.zeros((features, 2 * modes + 1, 2 * modes + 1))
-    for n in range(modes):
-        part = slice(2 * n, 2 * n + 2)
-        block[:, part, part] = A[:, n].transpose(0, 2, 1)
-        block[:, -1, part] = B[:, n]
-        block[:, part, -1] = C[:, n]
-    block[:, -1, -1] = D
-    return block.astype(np.int64)
-
-
-def siemens_per_step(
-    kernels: "PreparedKernels",
-) -> Float64[np.ndarray, " lines"]:
-    """Conductance of one integer step on each of a kernel's pairs."""
-    states = 2 * kernels.k.shape[1]
-    largest = np.array([kernels.state_line_max] * states + [kernels.output_line_max], float)
-    return np.asarray(kernels.chip.window_siemens / largest)
-
-
-def draw_noise(kernels: "PreparedKernels", key: Key) -> Noise:
-    """Draws chip instances of the kernels' blocks and the variance of their reads.
+def draw_noise(
+    blocks: Int64[np.ndarray, "features lines lines"],
+    line_max: Int64[np.ndarray, " lines"],
+    chip: ChipDescription,
+    settings: TrainingNoise,
+    key: Key,
+) -> Noise:
+    """Draws chip instances of kernels' blocks and the variance of their reads.
 
     A block sees its own cells only. On an array a pair also crosses the driven lines of the other
     kernels there, whose cells hold zero with errors of their own, and the wires; neither is drawn,
     so a chip is noisier than this.
+
+    Args:
+        blocks: Integer weights, rows driven and columns read.
+        line_max: Largest code of each read pair, held by the whole device window.
+        chip: The chip.
+        settings: Which of its errors are drawn, and how many instances.
+        key: Random key of the batch.
     """
-    settings = kernels.config.noise
-    chip = training_chip(kernels.chip, settings)
-    blocks = kernel_matrix(kernels)
+    chip = training_chip(chip, settings)
     features, lines = blocks.shape[:2]
     codes = blocks.transpose(1, 0, 2).reshape(lines, features * lines)
-    step = np.tile(siemens_per_step(kernels), features)
+    step = np.tile(chip.window_siemens / line_max, features)
     instances = np.arange(settings.draws)
     targets = pair_targets(codes, step, chip.g_min_siemens)
     devices = write_devices(targets, chip, key, instances)

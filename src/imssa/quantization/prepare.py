@@ -18,13 +18,12 @@ from imssa.kernels import codes
 from imssa.models import S4DBlock, S4DClassifier
 from imssa.quantization.config import QuantizationConfig
 from imssa.quantization.full_scale import choose_full_scales
+from imssa.quantization.kernels import PreparedKernels, pair_sigma
 from imssa.quantization.network import MEAN_FRACTION_BITS
 from imssa.quantization.prepared import (
     PreparedBlock,
     PreparedClassifier,
-    PreparedKernels,
     QuantizedLinear,
-    pair_sigma,
 )
 
 CALIBRATION_SHARE = 0.999

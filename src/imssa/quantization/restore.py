@@ -8,6 +8,7 @@ from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.kernels import PreparedKernels
 from imssa.quantization.network import (
     MEAN_FRACTION_BITS,
     IntegerLayer,
@@ -17,7 +18,6 @@ from imssa.quantization.network import (
 from imssa.quantization.prepared import (
     PreparedBlock,
     PreparedClassifier,
-    PreparedKernels,
     QuantizedLinear,
 )
 

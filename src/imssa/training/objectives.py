@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from imssa.kernels.random import Key
 from imssa.models import S4DClassifier
-from imssa.quantization.prepared import PreparedClassifier, PreparedKernels
+from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.prepared import PreparedClassifier
 from imssa.training.config import TrainingConfig
 from imssa.training.loop import Loss
 
