@@ -5,22 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.signal
+import torch
 
 from imssa.crossbar.trace import require_chip
-from imssa.errors import DesignRuleError
+from imssa.errors import DataError, DesignRuleError
 from imssa.evaluation import STAGES as WATERFALL
 from imssa.evaluation import load_pictures
 from imssa.experiment.checks import check_path, check_program
-from imssa.experiment.design import require_room
+from imssa.experiment.design import require_data, require_room
 from imssa.experiment.pictures import float_recurrence
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.results import effects_in_words
-from imssa.experiment.stages import EFFECTS, Comparison, compare_codes
+from imssa.experiment.stages import EFFECTS, Comparison, compare_codes, load_features, train
 from imssa.hardware import EFFECTS as CHIP_EFFECTS
 from imssa.hardware import load_chip, preset_names
 from imssa.program import load_program
 from imssa.quantization.convert import load_network
 from imssa.quantization.network import QuantizedNetwork
+from tests.cli.calls import SETTINGS
 
 LENGTHS = np.array([2, 3])
 
@@ -156,3 +158,25 @@ def test_all_checks_of_the_run_pass_and_name_their_realization(finished: Path) -
     checks = check_path(finished)
     assert all(check.passed for check in checks)
     assert {check.name.split(": ")[0] for check in checks} >= {"layer 0", "direct"}
+
+
+def test_training_does_not_depend_on_the_callers_threads() -> None:
+    recipe = load_recipe("zero-one", [*SETTINGS, "float_training.epochs=1"])
+    features = load_features(recipe)
+    threads, weights = torch.get_num_threads(), []
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            weights.append(train(recipe, features).state_dict())
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_missing_folder_of_recordings_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    recipe = load_recipe("spoken-digits", [f"data.root={tmp_path / 'nowhere'}"])
+    with pytest.raises(DataError, match="there is no such folder"):
+        require_data(recipe)

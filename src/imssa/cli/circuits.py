@@ -7,13 +7,13 @@ import typer
 
 from imssa.cli.console import Shown
 from imssa.cli.main import app
-from imssa.cli.options import Json
+from imssa.cli.options import CIRCUIT_PANEL, Json
 
 ProgramPath = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A program file.")]
 ChipSeed = Annotated[int, typer.Option("--seed", min=0, help="Of the chip and of its inputs.")]
 
 
-@app.command()
+@app.command(rich_help_panel=CIRCUIT_PANEL)
 def netlist(
     program: ProgramPath,
     *,
@@ -33,7 +33,7 @@ def netlist(
     Shown(as_json=as_json, quiet=False).result({"file": str(out)}, str(out))
 
 
-@app.command()
+@app.command(rich_help_panel=CIRCUIT_PANEL)
 def verify(
     program: ProgramPath,
     *,

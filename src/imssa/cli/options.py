@@ -41,4 +41,5 @@ AnyFile = Annotated[
 
 RUN_PANEL = "Run an experiment"
 STAGE_PANEL = "Single stages, in this order"
+CIRCUIT_PANEL = "Look at arrays as circuits"
 FILE_PANEL = "Look at files and at this machine"

@@ -153,9 +153,10 @@ def _run(folder: "Folder", stage: str | None, shown: Shown) -> None:
 
 
 def _show_plan(folder: "Folder", shown: Shown) -> None:
-    from imssa.experiment.design import require_room
+    from imssa.experiment.design import require_data, require_room
     from imssa.experiment.folder import STAGES
 
+    require_data(folder.recipe)
     require_room(folder.recipe)
     todo = [stage for stage in STAGES if not folder.finished(stage)]
     value = {"recipe": folder.recipe.model_dump(mode="json"), "stages_to_run": todo}

@@ -1,8 +1,23 @@
-"""Whether a chip has room for a network, asked before training."""
+"""What an experiment needs, asked before anything is trained or written."""
 
-from imssa.errors import DesignRuleError
+from imssa.errors import DataError, DesignRuleError
 from imssa.experiment.recipe import Recipe
 from imssa.mapping.layout import kernels_per_array, one_shot
+
+
+def require_data(recipe: Recipe) -> None:
+    """Refuses a folder of recordings that is not there, before anything is written.
+
+    Raises:
+        DataError: Naming the folder.
+    """
+    root = recipe.data.root
+    if root is not None and not root.is_dir():
+        raise DataError(
+            given=f"data.root = {root}",
+            rule="there is no such folder",
+            remedy="Name the folder that holds the recordings.",
+        )
 
 
 def require_room(recipe: Recipe) -> None:

@@ -160,7 +160,9 @@ def _data(asked: Asked, kept: _Kept) -> SequenceDataset:
     except ValidationError as error:
         rule = "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())
         raise RecipeError(
-            given=f"--data {asked.kind}", rule=rule, remedy="See `imssa evaluate --help`."
+            given=f"--data {asked.kind}",
+            rule=rule.rstrip("."),
+            remedy="See `imssa evaluate --help`.",
         ) from error
     seed = int(kept.recipe.get("seed", 0))
     return prepared_features(config, kept.preparation, asked.part, seed)

@@ -128,7 +128,7 @@ def not_modelled(chip: ChipDescription) -> tuple[str, ...]:
             "the pulses of write-verify (what writing leaves is drawn from a fitted law)"
         )
     if chip.drift is None:
-        missing.append("drift with time")
+        missing.append("drift with time (off in this chip description)")
     if chip.wires is None:
-        missing.append("wire resistance (IR drop)")
+        missing.append("wire resistance (off in this chip description)")
     return tuple(missing)

@@ -1,17 +1,15 @@
 """Runs the stages of an experiment in its folder, each from the files of the one before."""
 
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
-from imssa.experiment.design import require_room
+from imssa.experiment.design import require_data, require_room
 from imssa.experiment.folder import FILES, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
@@ -25,6 +23,7 @@ from imssa.experiment.stages import (
     check_training_against_network,
     float_answers,
     load_features,
+    one_thread,
     quantize,
     quantized_answers,
     silent,
@@ -79,13 +78,14 @@ class Runner:
             OutputError: An earlier stage is not finished, or another process is at work here.
             DesignRuleError: The chip is too small for the network.
         """
+        require_data(self.recipe)
         require_room(self.recipe)
         with locked(self.folder.work):
             self.folder.sweep()
             self.folder.require(stage)
             number = STAGES.index(stage)
             self.folder.forget(STAGES[number if self.folder.finished(stage) else number + 1 :])
-            with self.folder.timed(stage), _one_thread():
+            with self.folder.timed(stage), one_thread():
                 _RUN[stage](self)
 
     @property
@@ -120,17 +120,6 @@ class Runner:
             for realization, place in places
             if not all((place / name).exists() for name in FILES[stage])
         ]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small products: more threads are slower, and numbers may differ."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _train(run: Runner) -> None:

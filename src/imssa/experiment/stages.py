@@ -1,6 +1,7 @@
 """The stages of an experiment as plain functions: recordings to features, to models, to answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,6 +99,21 @@ def prepared_features(
     return Normalization(mean, std).apply_to(getattr(split, part))
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch inside, the caller's number after it.
+
+    The products here are small: more threads are slower, and sums in another order change numbers.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@one_thread()
 def train(
     recipe: Recipe,
     features: Features,
@@ -129,6 +145,7 @@ def train(
     return model.eval()
 
 
+@one_thread()
 def quantize(
     recipe: Recipe,
     model: S4DClassifier,
@@ -172,6 +189,7 @@ def tensors(part: SequenceDataset) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(part.features), torch.tensor(part.lengths)
 
 
+@one_thread()
 def float_answers(model: S4DClassifier, part: SequenceDataset) -> Int64[np.ndarray, " items"]:
     """Answers of the float network."""
     with torch.no_grad():
