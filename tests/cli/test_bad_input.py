@@ -77,7 +77,7 @@ def test_recordings_from_nowhere(tmp_path: Path) -> None:
     assert "data.root" in message or "root" in message
     root = tmp_path / "none"
     message = refusal("run", "spoken-digits", "--out", tmp_path, "--set", f"data.root={root}")
-    assert f"data.root = {root}: there is no such folder" in message
+    assert f"data root {root}: this is not a folder" in message
     assert "https://github.com/Jakobovski/free-spoken-digit-dataset" in message
 
 

@@ -178,5 +178,5 @@ def test_a_missing_folder_of_recordings_is_refused_before_anything_is_written(
     tmp_path: Path,
 ) -> None:
     recipe = load_recipe("spoken-digits", [f"data.root={tmp_path / 'nowhere'}"])
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(DataError, match="this is not a folder"):
         require_data(recipe)

@@ -1,23 +1,20 @@
 """What an experiment needs, asked before anything is trained or written."""
 
-from imssa.errors import DataError, DesignRuleError
+from imssa.data import KINDS
+from imssa.errors import DesignRuleError
 from imssa.experiment.recipe import Recipe
 from imssa.mapping.layout import kernels_per_array, one_shot
 
 
 def require_data(recipe: Recipe) -> None:
-    """Refuses a folder of recordings that is not there, before anything is written.
+    """Refuses recordings of the user's that are not there or not complete.
 
     Raises:
-        DataError: Naming the folder.
+        DataError: Saying what is missing and where to get it.
     """
-    root = recipe.data.root
-    if root is not None and not root.is_dir():
-        raise DataError(
-            given=f"data.root = {root}",
-            rule="there is no such folder",
-            remedy="Name the folder that holds the recordings.",
-        )
+    data = recipe.data
+    if data.root is not None:
+        KINDS[data.kind].read(data.root, data.chosen_words)
 
 
 def require_room(recipe: Recipe) -> None:
