@@ -19,6 +19,7 @@ from imssa.data import (
     load,
     load_dataset,
     normalize,
+    true_frames,
 )
 from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
@@ -235,7 +236,7 @@ def compare_codes(
         a, b = ours[name], theirs[name]
         longest = min(a.shape[1], b.shape[1]) if a.ndim == 3 else 0
         if a.ndim == 3:
-            real = np.arange(longest) < lengths[:, None]
+            real = true_frames(lengths, longest)
             a, b = a[:, :longest][real], b[:, :longest][real]
         compared += a.size
         mismatches += int((a != b).sum())

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import numpy as np
+from jaxtyping import Float64
 from pydantic import (
     Field,
     ModelWrapValidatorHandler,
@@ -178,6 +180,15 @@ class ChipDescription(Law):
             if (exact * 2**h).is_integer():
                 return int(exact * 2**h), h
         return round(exact * 2**16), 16
+
+    def adc_steps(self, weight_max: int) -> Float64[np.ndarray, " full_scales"]:
+        """ADC steps L / 2^h of the full scales on offer, in sums of codes.
+
+        Args:
+            weight_max: Largest integer weight on the pair, held at the window's top.
+        """
+        offers = self.converters.full_scale_devices
+        return np.array([L / 2**h for L, h in (self.adc_scale(d, weight_max) for d in offers)])
 
 
 def _kept(detail: Any) -> InitErrorDetails:

@@ -349,64 +349,19 @@ def run_items(
     begin_rows, step_rows, end_rows = _bare(sections[0]), _bare(sections[1]), _bare(sections[2])
     weights, variances, numbers = _bare(chips[0]), _bare(chips[1]), _bare(chips[4])
     k0, k1, begin, recorded = chips[2], chips[3], places[0], _bare(places[1])
-    x, plain, acc = _bare(room[0]), _bare(room[1]), _bare(room[2])
-    spread, words, codes = _bare(room[3]), _bare(room[4]), _bare(room[5])
+    inputs_and_sums = (_bare(room[0]), _bare(room[1]), _bare(room[2]))
+    mine = (*inputs_and_sums, _bare(room[3]), _bare(room[4]), _bare(room[5]))
     registers, records = _bare(final), _bare(kept)
     batch, _, features = fed.shape
     for item in range(first, end):
         c, b = item // batch, item % batch
         w, v, file, given = weights[c], variances[c], registers[c, b], fed[b]
         own, length, sample = (k0, k1, numbers[c], largest), np.uint64(lengths[b]), samples[b]
-        _operate(
-            begin_rows,
-            pool,
-            scale,
-            w,
-            v,
-            own,
-            (0, sample, length),
-            file,
-            x,
-            plain,
-            acc,
-            spread,
-            words,
-            codes,
-        )
+        _operate(begin_rows, pool, scale, w, v, own, (0, sample, length), file, *mine)
         for step in range(lengths[b]):
             for e in range(features):
                 file[begin + e] = given[step, e]
-            _operate(
-                step_rows,
-                pool,
-                scale,
-                w,
-                v,
-                own,
-                (step, sample, length),
-                file,
-                x,
-                plain,
-                acc,
-                spread,
-                words,
-                codes,
-            )
+            _operate(step_rows, pool, scale, w, v, own, (step, sample, length), file, *mine)
             for e in range(len(recorded)):
                 records[c, b, step, e] = file[recorded[e]]
-        _operate(
-            end_rows,
-            pool,
-            scale,
-            w,
-            v,
-            own,
-            (0, sample, length),
-            file,
-            x,
-            plain,
-            acc,
-            spread,
-            words,
-            codes,
-        )
+        _operate(end_rows, pool, scale, w, v, own, (0, sample, length), file, *mine)

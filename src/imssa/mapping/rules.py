@@ -57,16 +57,8 @@ def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterat
             ("state", layer.adc_step[:, :-1], layer.state_line_max),
             ("output", layer.adc_step[:, -1], layer.output_line_max),
         ):
-            offers = [
-                np.ldexp(*_signed(chip.adc_scale(d, line_max)))
-                for d in chip.converters.full_scale_devices
-            ]
-            if not np.isin(scale, offers).all():
+            if not np.isin(scale, chip.adc_steps(line_max)).all():
                 yield f"layer {number} uses {name} full scales that {chip.name} does not offer"
-
-
-def _signed(scale: tuple[int, int]) -> tuple[float, int]:
-    return float(scale[0]), -scale[1]
 
 
 def poles_are_stable(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:

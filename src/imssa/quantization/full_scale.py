@@ -5,6 +5,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
+from imssa.data import true_frames
 from imssa.kernels import codes
 from imssa.quantization.kernels import PreparedKernels
 from imssa.quantization.prepared import PreparedClassifier, Record
@@ -31,7 +32,7 @@ def choose_full_scales(
         record: Record = {}
         with torch.no_grad():
             prepared(features, lengths, record=record)
-        real = np.arange(features.shape[1]) < lengths.numpy()[:, None]
+        real = true_frames(lengths.numpy(), features.shape[1])
         for number, block in enumerate(prepared.blocks):
             state = record[f"state.{number}"]
             _choose(block.kernels, record[f"stream.{number}"], state, real)
@@ -66,11 +67,12 @@ def _choose(
     offers = kernels.chip.converters.full_scale_devices
     bits = kernels.chip.converters.adc_bits
     lines = acc.shape[-1]
-    weight_max = [kernels.state_line_max] * (lines - 1) + [kernels.output_line_max]
+    of_state, of_output = map(
+        kernels.chip.adc_steps, (kernels.state_line_max, kernels.output_line_max)
+    )
+    steps = np.stack([of_state] * (lines - 1) + [of_output], axis=1)
     errors = np.empty((len(offers), *acc.shape[1:]))
-    for number, offer in enumerate(offers):
-        pairs = [kernels.chip.adc_scale(offer, w) for w in weight_max]
-        step = np.array([np.ldexp(L, -h) for L, h in pairs])
+    for number, step in enumerate(steps):
         errors[number] = ((codes.converted(acc, step, bits) * step - acc) ** 2).mean(0)
     devices = np.array(offers, float)
     by_mode = errors[..., :-1].reshape(len(offers), acc.shape[1], -1, 2).sum(-1)

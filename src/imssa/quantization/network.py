@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
+from imssa.data import true_frames
 from imssa.errors import ShapeError
 from imssa.kernels.codes import (
     MULTIPLIER_BITS,
@@ -220,9 +221,8 @@ class _Run:
 
     def __init__(self, network: QuantizedNetwork, inputs: Codes, lengths: Codes) -> None:
         self.network, self.lengths = network, lengths
-        self.record: Record = {
-            "input": inputs * (np.arange(inputs.shape[1]) < lengths[:, None])[..., None]
-        }
+        real = true_frames(lengths, inputs.shape[1])
+        self.record: Record = {"input": inputs * real[..., None]}
         batch = len(inputs)
         self.states = [np.zeros((batch, *layer.B.shape), np.int64) for layer in network.layers]
         self.total = np.zeros((batch, len(network.decoder.weights[0])), np.int64)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Complex128, Float, Float64, Int64
 from torch import Tensor
 
+from imssa.data import true_frames
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels import codes
@@ -178,7 +179,7 @@ def prepare(
     """
     float_model = _eager(model)
     x = features.double().numpy()
-    real = np.arange(x.shape[1]) < lengths.numpy()[:, None]
+    real = true_frames(lengths.numpy(), x.shape[1])
     largest = codes.code_max(chip.converters.dac_bits)
     input_step = float(_range(x[real])) / largest
     with torch.no_grad():

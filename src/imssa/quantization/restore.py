@@ -95,8 +95,7 @@ def _latent(codes: Any, bits: int, line_max: int) -> Any:
 def _devices(step: Any, line_max: int, chip: ChipDescription) -> Any:
     """Which full scales on offer have the given ADC steps."""
     offers = chip.converters.full_scale_devices
-    scales = np.array([np.ldexp(*_signed(chip.adc_scale(d, line_max))) for d in offers])
-    same = step[..., None] == scales
+    same = step[..., None] == chip.adc_steps(line_max)
     if not same.any(-1).all():
         raise DesignRuleError(
             given=f"full scales of the network on {chip.name}",
@@ -104,7 +103,3 @@ def _devices(step: Any, line_max: int, chip: ChipDescription) -> Any:
             remedy="Use the chip description that the network was trained for.",
         )
     return np.array(offers)[same.argmax(-1)]
-
-
-def _signed(scale: tuple[int, int]) -> tuple[float, int]:
-    return float(scale[0]), -scale[1]
