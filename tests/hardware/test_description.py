@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from imssa.errors import RecipeError
 from imssa.hardware import ChipDescription, load_chip, preset_names
-from imssa.hardware.description import EFFECTS, Converters
+from imssa.hardware.converters import Converters
+from imssa.hardware.description import EFFECTS
 from tests.reference import rules
 from tests.reference.networks import chip_with
 
@@ -126,7 +127,7 @@ def test_adc_scale_is_exact_where_it_can_be(
 ) -> None:
     """L / 2^h is the full-scale sum over the largest code, or the nearest in steps of 2^-16."""
     chip = chip_with(dac_bits=dac_bits, adc_bits=adc_bits)
-    L, h = chip.adc_scale(devices, weight_max)
+    L, h = chip.converters.scale(devices, weight_max)
     full = Fraction(devices) * weight_max * rules.largest_code(dac_bits)
     exact = full / rules.largest_code(adc_bits)
     assert L >= 1

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,10 +55,18 @@ def test_a_kernel_too_large_for_an_array(size: tuple[int, int]) -> None:
     assert "one-shot" not in message
 
 
-@pytest.mark.parametrize("widths", [{"dac_bits": 7}, {"adc_bits": 9}])
-def test_other_converters(widths: dict[str, int]) -> None:
-    message = refusal(random_network(1), chip_with(**widths))  # type: ignore[arg-type]
-    assert "trained for DAC and ADC of (8, 8) bits" in message
+@pytest.mark.parametrize(
+    ("key", "value", "trained"),
+    [
+        ("dac_bits", 7, 8),
+        ("adc_bits", 9, 8),
+        ("drive", "bit-serial", "amplitude"),
+        ("polarity", "two-pass", "differential"),
+    ],
+)
+def test_other_converters(key: str, value: Any, trained: Any) -> None:
+    message = refusal(random_network(1), chip_with(**{key: value}))
+    assert f"trained for {key} = {trained}, taox-64 has {value}" in message
 
 
 @pytest.mark.parametrize(("lines", "name"), [(slice(0, 2), "state"), (slice(-1, None), "output")])
@@ -111,7 +120,13 @@ def test_every_violation_is_told_at_once() -> None:
     layer = network.layers[0]
     broken = with_layer(network, D=layer.D + 20, k=np.full_like(layer.k, 12), shift=layer.shift - 9)
     message = refusal(broken, chip_with(count=1, adc_bits=9))
-    for words in ("need 4 arrays", "(8, 8) bits", "D codes beyond", "has a pole", "never decays"):
+    for words in (
+        "need 4 arrays",
+        "adc_bits = 8, taox-64 has 9",
+        "D codes beyond",
+        "has a pole",
+        "never decays",
+    ):
         assert words in message
 
 

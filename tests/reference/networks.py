@@ -1,13 +1,15 @@
 """Small random networks in codes, made from a seed without any training."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from imssa.hardware import ChipDescription, load_chip
-from imssa.hardware.description import Arrays, Converters
+from imssa.hardware.converters import Converters
+from imssa.hardware.description import Arrays
 from imssa.kernels.codes import code_max
 from imssa.quantization.config import QuantizationConfig, Realization, TrainingNoise, WeightBits
 from imssa.quantization.convert import convert
@@ -24,7 +26,7 @@ TERNARY, NOISE = WeightBits(), TrainingNoise()
 
 
 def chip_with(
-    *, count: int = 3, size: tuple[int, int] = (64, 64), dac_bits: int = 8, adc_bits: int = 8
+    *, count: int = 3, size: tuple[int, int] = (64, 64), **converters: Any
 ) -> ChipDescription:
     """The TaOx preset with other arrays and converters."""
     taox = load_chip("taox-64")
@@ -33,7 +35,7 @@ def chip_with(
         update={
             "arrays": Arrays(count=count, word_lines=size[0], bit_lines=size[1]),
             "converters": Converters(
-                dac_bits=dac_bits, adc_bits=adc_bits, full_scale_devices=scales
+                **{"dac_bits": 8, "adc_bits": 8, "full_scale_devices": scales, **converters}
             ),
         }
     )

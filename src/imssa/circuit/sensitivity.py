@@ -81,7 +81,10 @@ class Sensitivities:
         return variance
 
     def variance_matrix(
-        self, device_variance: NDArray[Any], pairs: NDArray[Any] | None = None
+        self,
+        device_variance: NDArray[Any],
+        pairs: NDArray[Any] | None = None,
+        gains: NDArray[Any] | None = None,
     ) -> Floats:
         """W with variance of currents about ``voltages**2 @ W``: one more product per read.
 
@@ -92,6 +95,7 @@ class Sensitivities:
         Args:
             device_variance: Of each conductance, (..., word_lines, bit_lines), in siemens squared.
             pairs: Bit lines (plus, minus) of each pair, (pairs, 2); single bit lines if None.
+            gains: What the currents of these two lines are multiplied by, (pairs, 2); one if None.
 
         Returns:
             In siemens squared, (..., word_lines, bit_lines) or (..., word_lines, pairs).
@@ -100,7 +104,7 @@ class Sensitivities:
             ShapeError: What does not fit the array, or a negative variance.
         """
         own = np.moveaxis(np.diagonal(self.drive, axis1=-3, axis2=-2), -1, -2)
-        weight = self._weights(device_variance, pairs)
+        weight = self._weights(device_variance, pairs, gains)
         matrix: Floats = np.einsum("...kl,...jkl->...kj", own**2, weight)
         return matrix
 
@@ -109,7 +113,12 @@ class Sensitivities:
         device: Floats = np.einsum("...i,...ikl->...kl", drive, self.drive)
         return device
 
-    def _weights(self, device_variance: NDArray[Any], pairs: NDArray[Any] | None) -> Floats:
+    def _weights(
+        self,
+        device_variance: NDArray[Any],
+        pairs: NDArray[Any] | None,
+        gains: NDArray[Any] | None = None,
+    ) -> Floats:
         """Squared line sensitivities times the devices' variances, (..., outputs, k, l)."""
         shape = (self.line.shape[-2], self.line.shape[-1])
         variance = checked_values("device variance", device_variance, shape)
@@ -122,7 +131,9 @@ class Sensitivities:
         line = self.line
         if pairs is not None:
             plus, minus = _checked_pairs(pairs, shape[1])
-            line = line[..., plus, :, :] - line[..., minus, :, :]
+            of_plus, of_minus = np.ones((2, len(plus))) if gains is None else gains.T
+            even, odd = line[..., plus, :, :], line[..., minus, :, :]
+            line = of_plus[:, None, None] * even - of_minus[:, None, None] * odd
         return line**2 * variance[..., None, :, :]
 
 

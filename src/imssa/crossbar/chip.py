@@ -1,16 +1,17 @@
 """The chip interface: what a program needs of a chip, and the simulated chip behind it."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
-from imssa.crossbar.arrays import ProgrammedArray, program_array
+from imssa.crossbar.arrays import ProgrammedArray, Seen, both_lines, program_array
 from imssa.errors import ShapeError
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.pairs import read_spread
 from imssa.kernels.codes import converted
+from imssa.kernels.passes import digits
 from imssa.kernels.random import Key, read_normals
 from imssa.program.operations import Phase
 from imssa.program.program import ArrayContents
@@ -61,6 +62,7 @@ class SimulatedChip(Chip):
     def __init__(self, description: ChipDescription, key: Key, instance: int = 0) -> None:
         self.description, self.key, self.instance = description, key, instance
         self._arrays: dict[int, ProgrammedArray] = {}
+        self._by_phase: dict[int, dict[bytes, Seen]] = {}
 
     def write(self, array: int, contents: ArrayContents) -> None:
         """Writes an array with the errors of its devices.
@@ -76,6 +78,7 @@ class SimulatedChip(Chip):
                 remedy="Compile the network for this chip.",
             )
         key, instances = self.key.child("array", array), np.array([self.instance])
+        self._by_phase[array] = {}
         self._arrays[array] = program_array(contents, self.description, key, instances, array=array)
 
     def read(self, array: int) -> Float64[np.ndarray, "word_lines bit_lines"]:
@@ -86,17 +89,49 @@ class SimulatedChip(Chip):
         self, phase: Phase, drive: Int64[np.ndarray, "batch lines"], address: ReadAddress
     ) -> Int64[np.ndarray, "batch pairs"]:
         """ADC codes of the phase's pairs for DAC codes on its word lines."""
-        array = self._written(phase.array)
-        weights = array.weights[0][np.ix_(phase.word_lines, phase.pairs)]
-        acc = drive.astype(float) @ weights.astype(float)
-        variance = array.variance[0][:, phase.pairs]
-        if len(variance):
-            rows = variance if len(variance) == 1 else variance[phase.word_lines]
-            place = (self.instance, address.event, address.step, address.samples)
-            normals = read_normals(self.key.child("read"), *place, phase.pairs)
-            acc += read_spread(drive, rows) * normals
-        scale = np.ldexp(phase.full_scale.astype(float), -phase.full_scale_shift)
-        return converted(acc, scale, self.description.converters.adc_bits)
+        seen, converters = self._seen(phase), self.description.converters
+        total = np.zeros((len(drive), len(phase.pairs)), np.int64)
+        for number, (bit, sign, weight) in enumerate(converters.passes.tolist()):
+            event = address.event * len(converters.passes) + number
+            part = digits(drive, bit, sign)
+            reading = self._reading(seen, phase, part, replace(address, event=event))
+            scale = np.ldexp(phase.full_scale.astype(float), -phase.full_scale_shift)
+            total += weight * converted(reading, scale, converters.adc_bits)
+        return total
+
+    def _reading(
+        self, seen: Seen, phase: Phase, part: Int64[np.ndarray, "batch lines"], at: ReadAddress
+    ) -> Float64[np.ndarray, "batch pairs"]:
+        """What the ADCs are given in one pass, in codes of the sum."""
+        acc = part.astype(float) @ seen.weights[0].astype(float)
+        saturating = len(seen.limit) > 0
+        sigma = 0.0 if saturating or not len(seen.adc_sigma) else seen.adc_sigma
+        if len(seen.variance[0]) or np.any(sigma):
+            columns = both_lines(phase.pairs) if saturating else phase.pairs
+            normals = self._normals(at, columns)
+            acc += read_spread(part, seen.variance[0], sigma) * normals
+        if saturating:
+            plus, minus = np.clip(acc[:, 0::2], *_both(seen)), np.clip(acc[:, 1::2], *_both(seen))
+            acc = seen.readout[0, 0] * plus - seen.readout[0, 1] * minus
+            if len(seen.adc_sigma):
+                behind = self.description.arrays.bit_lines + phase.pairs
+                acc += seen.adc_sigma * self._normals(at, behind)
+        return np.asarray(acc + seen.readout[0, 2] if seen.readout.size else acc)
+
+    def _normals(
+        self, at: ReadAddress, lines: Int64[np.ndarray, " lines"]
+    ) -> Float32[np.ndarray, "batch lines"]:
+        key = self.key.child("read")
+        return read_normals(key, self.instance, at.event, at.step, at.samples, lines)
+
+    def _seen(self, phase: Phase) -> Seen:
+        """What a phase sees of its array; found once for each phase."""
+        array, of_array = self._written(phase.array), self._by_phase[phase.array]
+        parts = (phase.word_lines, phase.pairs, phase.full_scale, phase.full_scale_shift)
+        known = b"/".join(part.tobytes() for part in parts)
+        if known not in of_array:
+            of_array[known] = array.seen_by(phase)
+        return of_array[known]
 
     def _written(self, array: int) -> ProgrammedArray:
         if array not in self._arrays:
@@ -106,3 +141,8 @@ class SimulatedChip(Chip):
                 remedy="Write every array of the program before running it.",
             )
         return self._arrays[array]
+
+
+def _both(seen: Seen) -> tuple[Float64[np.ndarray, " pairs"], Float64[np.ndarray, " pairs"]]:
+    """Smallest and largest current of the amplifiers."""
+    return -seen.limit, seen.limit

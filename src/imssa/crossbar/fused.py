@@ -6,15 +6,16 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int64
 
-from imssa.crossbar.arrays import program_chips
+from imssa.crossbar.arrays import Seen, program_chips
 from imssa.crossbar.tape import Tape, encode
 from imssa.crossbar.trace import Trace, require_chip, require_inputs
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
-from imssa.kernels.interpreter import run_items, working_room
+from imssa.kernels.interpreter import Code, run_items
 from imssa.kernels.parallel import for_ranges
+from imssa.kernels.phase import Analog, room_for
+from imssa.kernels.products import padded
 from imssa.kernels.random import Key
-from imssa.program.operations import Phase
 from imssa.program.program import Program
 
 MEMORY_BUDGET_BYTES: Final = 2**30
@@ -81,43 +82,73 @@ def _run(
     elements: Any,
 ) -> tuple[Any, Any]:
     arrays = program_chips(program, chip, key, instances)
+    seen = [arrays[p.array].seen_by(p) for p in tape.phases]
     batch, length = sequences[0].shape[:2]
     final = np.zeros((len(instances), batch, tape.size), np.int64)
     kept = np.zeros((len(instances), batch, length, len(elements)), np.int64)
-    rows = max((array.variance.shape[1] for array in arrays), default=0)
-    tape = encode(program, rows)
-    weights = _joined([(arrays[p.array].weights, p) for p in tape.phases], len(instances))
-    variances = _joined([(arrays[p.array].variance, p) for p in tape.phases], len(instances))
-    chips = (weights, variances, *key.child("read").words, instances)
-    largest = (code_max(chip.converters.dac_bits), code_max(chip.converters.adc_bits))
+    rows = max((s.variance.shape[1] for s in seen), default=0)
+    tape = encode(program, rows, 2 if any(len(s.limit) for s in seen) else 1)
+    weights = _joined([s.weights for s in seen], len(instances))
+    variances = _joined([s.variance for s in seen], len(instances))
+    readout = np.concatenate([np.zeros((len(instances), 3, 0)), *(s.readout for s in seen)], axis=2)
+    chips = (weights, variances, readout, *key.child("read").words, instances)
+    analog = _analog(chip, tape, seen)
+    content = _code(tape)
     places = (tape.offsets[program.input], elements)
-    sections = (tape.start, tape.step, tape.end)
-    content = (tape.pool, tape.scale, largest)
+    lines, pairs = tape.widest
+    widest = chip.arrays.bit_lines + chip.arrays.pairs
     for_ranges(
         len(instances) * batch,
         lambda first, end: run_items(
             first,
             end,
             content,
-            sections,
             chips,
+            analog,
             sequences,
             places,
-            working_room(*tape.widest, weights.dtype),
-            final,
-            kept,
+            room_for(lines, pairs, widest, tape.size, weights.dtype),
+            (final, kept),
         ),
     )
     return final, kept
 
 
-def _joined(of_phases: list[tuple[Any, Phase]], chips: int) -> Any:
-    """Values where each phase's word lines cross its pairs, flat, phase after phase."""
-    parts = []
-    for values, phase in of_phases:
-        rows = values if values.shape[1] <= 1 else values[:, phase.word_lines]
-        parts.append(rows[:, :, phase.pairs].reshape(chips, -1))
-    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+def _code(tape: Tape) -> Code:
+    """The tape with unsigned counts: they keep indices unsigned."""
+    start, step, end = (np.uint64(len(rows)) for rows in (tape.start, tape.step, tape.end))
+    size = np.uint64(tape.size)
+    return Code(tape.pool, tape.start, start, tape.step, step, tape.end, end, size)
+
+
+def _analog(chip: ChipDescription, tape: Tape, seen: list[Seen]) -> Analog:
+    """What all phases share; a chip has noise or limits on all its pairs or on none."""
+    limit = np.concatenate([np.zeros(0), *(s.limit for s in seen)])
+    sigma = np.concatenate([np.zeros(0, np.float32), *(s.adc_sigma for s in seen)])
+    passes = chip.converters.passes
+    return Analog(
+        dac_max=code_max(chip.converters.dac_bits),
+        adc_max=code_max(chip.converters.adc_bits),
+        pass_count=len(passes),
+        passes=passes,
+        bit_lines=len(limit) > 0,
+        inverse=1.0 / tape.scale,
+        adc_noise=len(sigma) > 0,
+        adc_sigma=sigma,
+        limit=limit,
+        first_adc=chip.arrays.bit_lines,
+        readout=np.uint64(sum(s.readout.shape[2] for s in seen)),
+    )
+
+
+def _joined(parts: list[Any], chips: int) -> Any:
+    """Matrices of all phases for each chip, flat, phase after phase, rows padded with zeros."""
+    flat = []
+    for part in parts:
+        more = padded(part.shape[2]) - part.shape[2]
+        flat.append(np.pad(part, ((0, 0), (0, 0), (0, more))).reshape(chips, -1))
+    kind = np.result_type(np.float32, *flat)
+    return np.concatenate([np.zeros((chips, 0), kind), *flat], axis=1)
 
 
 def _trace(program: Program, tape: Tape, record: tuple[str, ...], final: Any, kept: Any) -> Trace:

@@ -13,6 +13,7 @@ from jaxtyping import Float64, Int64, UInt64
 
 from imssa.kernels.codes import code_max
 from imssa.kernels.interpreter import OPERATIONS
+from imssa.kernels.products import padded
 from imssa.program import operations as ops
 from imssa.program.program import Program
 
@@ -30,7 +31,7 @@ class Tape(NamedTuple):
         pool: Parameters.
         scale: ADC steps L / 2^h of all phases, one after the other.
         phases: The phases, in order.
-        widest: Most driven lines of a phase, and one beyond the largest pair that is read.
+        widest: Most driven lines and most read pairs of a phase.
         size: Elements of the register file.
         offsets: First element of each register.
     """
@@ -47,8 +48,8 @@ class Tape(NamedTuple):
 
 
 class _Writer:
-    def __init__(self, program: Program, variance_rows: int) -> None:
-        self.variance_rows = variance_rows
+    def __init__(self, program: Program, variance_rows: int, columns: int) -> None:
+        self.variance_rows, self.columns = variance_rows, columns
         sizes = np.array([r.size for r in program.registers])
         starts = np.cumsum(sizes) - sizes
         self.offsets = {r.name: int(s) for r, s in zip(program.registers, starts, strict=True)}
@@ -108,8 +109,9 @@ class _Writer:
         self.scale.append(np.ldexp(op.full_scale.astype(float), -op.full_scale_shift))
         rows = lines if self.variance_rows > 1 else self.variance_rows
         row = [CODES[ops.Phase], lines, pairs, place, self.weights, self.variances, rows]
-        self.weights += lines * pairs
-        self.variances += rows * pairs
+        width = padded(pairs * self.columns)
+        self.weights += lines * width
+        self.variances += rows * width
         self.phases.append(op)
         return [*row, len(self.phases) - 1]
 
@@ -136,14 +138,15 @@ _ENCODE: Final[dict[type, Callable[[_Writer, Any], list[int]]]] = {
 }
 
 
-def encode(program: Program, variance_rows: int) -> Tape:
+def encode(program: Program, variance_rows: int, columns: int = 1) -> Tape:
     """The program as flat arrays.
 
     Args:
         program: The program.
         variance_rows: Rows of an array's read variances: 0 (quiet), 1 (all lines alike) or all.
+        columns: Of a pair: 1, or 2 where each bit line is one.
     """
-    writer = _Writer(program, variance_rows)
+    writer = _Writer(program, variance_rows, columns)
     rows = {
         section: np.array(
             [_ENCODE[type(op)](writer, op) for op in getattr(program, section)], np.uint64
@@ -151,7 +154,7 @@ def encode(program: Program, variance_rows: int) -> Tape:
         for section in ("start", "step", "end")
     }
     lines = max((len(p.word_lines) for p in writer.phases), default=1)
-    pairs = max((int(p.pairs.max()) + 1 for p in writer.phases), default=1)
+    pairs = max((len(p.pairs) for p in writer.phases), default=1)
     return Tape(
         **rows,
         pool=np.concatenate([*writer.pool, np.zeros(1, np.int64)]),

@@ -13,15 +13,16 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from imssa.hardware.converters import Converters
 from imssa.hardware.defects import DeadLines, StuckDevices
 from imssa.hardware.drift import Drift
 from imssa.hardware.law import Law
 from imssa.hardware.off_state import OffState
 from imssa.hardware.programming import Programming
 from imssa.hardware.read_noise import ReadNoise
+from imssa.hardware.readout import Readout
 from imssa.hardware.rules import violations
 from imssa.hardware.wires import WireSettings
-from imssa.kernels.codes import code_max
 
 EFFECTS: Final = (
     "programming",
@@ -32,6 +33,7 @@ EFFECTS: Final = (
     "dead_lines",
     "defect_map",
     "wires",
+    "readout",
 )
 """Fields of a description that take a chip away from the ideal one."""
 
@@ -47,33 +49,6 @@ class Arrays(Law):
     def pairs(self) -> int:
         """Differential pairs of neighbouring bit lines."""
         return self.bit_lines // 2
-
-
-class Converters(Law):
-    """DAC and ADC widths and the full scales that the ADC offers.
-
-    Attributes:
-        dac_bits: Width of the input codes, symmetric.
-        adc_bits: Width of the output codes, symmetric.
-        full_scale_devices: Full-scale currents on offer, as multiples of the current through the
-            whole window, g_max - g_min, under the largest input voltage; QAT picks one a bit-line
-            pair.
-    """
-
-    dac_bits: int = Field(ge=2, le=12)
-    adc_bits: int = Field(ge=2, le=14)
-    full_scale_devices: tuple[float, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _full_scales_are_positive(self) -> "Converters":
-        least = min(self.full_scale_devices)
-        if least <= 0:
-            msg = "full_scale_devices must be positive; remove the entries at or below zero"
-            raise ValueError(msg)
-        if least * code_max(self.dac_bits) / code_max(self.adc_bits) * 2**16 <= 0.5:
-            msg = f"full_scale_devices: {least:g} is below the smallest step of the conversion"
-            raise ValueError(msg)
-        return self
 
 
 class ChipDescription(Law):
@@ -96,6 +71,7 @@ class ChipDescription(Law):
         dead_lines: Lines that carry no current.
         defect_map: File with the defects of one measured chip, the same on every instance.
         wires: Resistance of lines, drivers and amplifiers.
+        readout: Saturation, gains, offsets and noise of amplifiers and ADCs.
     """
 
     name: str
@@ -114,6 +90,7 @@ class ChipDescription(Law):
     dead_lines: DeadLines | None = None
     defect_map: str | None = Field(default=None, min_length=1)
     wires: WireSettings | None = None
+    readout: Readout | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -160,35 +137,15 @@ class ChipDescription(Law):
         """The same chip with every effect off but those named; none named: the ideal chip."""
         return self.model_copy(update={e: None for e in EFFECTS if e not in effects})
 
-    def adc_scale(self, full_scale_devices: float, weight_max: int) -> tuple[int, int]:
-        """L and h of the conversion round(acc 2^h / L) (DESIGN section 5).
-
-        Args:
-            full_scale_devices: A full scale on offer.
-            weight_max: Largest integer weight on the pair, held at the window's top.
-
-        Returns:
-            L and the smallest h up to 16 for which L is exact, else L rounded at h = 16.
-        """
-        exact = (
-            full_scale_devices
-            * weight_max
-            * code_max(self.converters.dac_bits)
-            / code_max(self.converters.adc_bits)
-        )
-        for h in range(17):
-            if (exact * 2**h).is_integer():
-                return int(exact * 2**h), h
-        return round(exact * 2**16), 16
-
     def adc_steps(self, weight_max: int) -> Float64[np.ndarray, " full_scales"]:
         """ADC steps L / 2^h of the full scales on offer, in sums of codes.
 
         Args:
             weight_max: Largest integer weight on the pair, held at the window's top.
         """
-        offers = self.converters.full_scale_devices
-        return np.array([L / 2**h for L, h in (self.adc_scale(d, weight_max) for d in offers)])
+        converters = self.converters
+        scales = [converters.scale(d, weight_max) for d in converters.full_scale_devices]
+        return np.array([L / 2**h for L, h in scales])
 
 
 def _kept(detail: Any) -> InitErrorDetails:

@@ -11,16 +11,22 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
 from imssa.hardware.description import ChipDescription
+from imssa.hardware.readout import PairReadout
 from imssa.hardware.writing import Devices, WrittenDevices, write_devices
+from imssa.kernels.products import summed
 
 __all__ = [
     "WrittenDevices",
     "effective_weights",
+    "line_variance",
+    "line_weights",
     "pair_targets",
     "read_spread",
     "read_variance",
     "write_devices",
 ]
+
+Pairs = Float64[np.ndarray, "chips word_lines pairs"]
 
 FINEST_BITS: Final = 16
 COARSEST_BITS: Final = 2
@@ -47,7 +53,8 @@ def pair_targets(
 def effective_weights(
     conductance: Devices,
     siemens_per_step: Float64[np.ndarray, " pairs"],
-    dac_max: int,
+    input_max: int,
+    readout: PairReadout | None = None,
 ) -> Float[np.ndarray, "chips word_lines pairs"]:
     """Weights in codes that the devices hold, rounded so that all sums of products are exact.
 
@@ -58,10 +65,32 @@ def effective_weights(
     Args:
         conductance: Of each device (or, with wires, of the transfer matrix).
         siemens_per_step: Of each pair.
-        dac_max: Largest input code.
+        input_max: Largest input of one pass.
+        readout: Gains of the two lines of each pair; None: one.
     """
-    weights = (conductance[..., 0::2] - conductance[..., 1::2]) / siemens_per_step
-    largest = np.abs(weights).sum(axis=-2).max(axis=-1, initial=0.0) * dac_max
+    plus, minus = _lines_of_pairs(conductance, readout)
+    return _exact((plus - minus) / siemens_per_step, input_max)
+
+
+def line_weights(
+    conductance: Devices, siemens_per_step: Float64[np.ndarray, " pairs"], input_max: int
+) -> Float[np.ndarray, "chips word_lines bit_lines"]:
+    """The same of each bit line by itself, for amplifiers that saturate."""
+    return _exact(conductance / np.repeat(siemens_per_step, 2), input_max)
+
+
+def _lines_of_pairs(values: Devices, readout: PairReadout | None) -> tuple[Pairs, Pairs]:
+    """Values of the even and of the odd lines, times the gain of each."""
+    plus, minus = values[..., 0::2], values[..., 1::2]
+    if readout is None:
+        return plus, minus
+    return plus * readout.plus[:, None], minus * readout.minus[:, None]
+
+
+def _exact(
+    weights: Float64[np.ndarray, "chips word_lines columns"], input_max: int
+) -> Float[np.ndarray, "chips word_lines columns"]:
+    largest = np.abs(weights).sum(axis=-2).max(axis=-1, initial=0.0) * input_max
     bits = np.minimum(23 - np.ceil(np.log2(np.maximum(largest, 1.0))), FINEST_BITS)
     coarse = bits < COARSEST_BITS
     step = np.exp2(-np.where(coarse, FINEST_BITS, bits))[:, None, None]
@@ -74,6 +103,7 @@ def read_variance(
     chip: ChipDescription,
     siemens_per_step: Float64[np.ndarray, " pairs"],
     noise_factor: Devices | None = None,
+    readout: PairReadout | None = None,
 ) -> Float32[np.ndarray, "chips rows pairs"]:
     """Variance of a pair's weight at each read, in squared codes.
 
@@ -83,30 +113,44 @@ def read_variance(
     Raises:
         ShapeError: Devices of this chip differ, and ``noise_factor`` of what was written is missing.
     """
+    plus, minus = _lines_of_pairs(_sigma(conductance, chip, noise_factor), readout)
+    return np.asarray(((plus**2 + minus**2) / siemens_per_step**2).astype(np.float32))
+
+
+def line_variance(
+    conductance: Devices,
+    chip: ChipDescription,
+    siemens_per_step: Float64[np.ndarray, " pairs"],
+    noise_factor: Devices | None = None,
+    _readout: PairReadout | None = None,
+) -> Float32[np.ndarray, "chips rows bit_lines"]:
+    """The same of each bit line by itself."""
+    sigma = _sigma(conductance, chip, noise_factor) / np.repeat(siemens_per_step, 2)
+    return np.asarray((sigma**2).astype(np.float32))
+
+
+def _sigma(
+    conductance: Devices, chip: ChipDescription, noise_factor: Devices | None
+) -> Float64[np.ndarray, "chips rows bit_lines"]:
+    """Standard deviation of one read of each device; as few rows as the law needs."""
     if chip.read_noise is None:
-        return np.zeros((len(conductance), 0, len(siemens_per_step)), np.float32)
+        return conductance[:, :0]
     uniform = chip.read_noise.uniform and noise_factor is None
-    rows = conductance[:, :1] if uniform else conductance
-    variance = chip.read_noise.sigma_of(rows, noise_factor) ** 2
-    pair = (variance[..., 0::2] + variance[..., 1::2]) / siemens_per_step**2
-    return np.asarray(pair.astype(np.float32))
+    return chip.read_noise.sigma_of(conductance[:, :1] if uniform else conductance, noise_factor)
 
 
 def read_spread(
-    inputs: Int64[np.ndarray, "batch lines"], variance: Float32[np.ndarray, "rows pairs"]
-) -> Float32[np.ndarray, "batch pairs"]:
-    """Standard deviation of each pair's sum: sqrt(sum_i v_ij x_i^2), in float32, line after line.
+    inputs: Int64[np.ndarray, "batch lines"],
+    variance: Float32[np.ndarray, "rows columns"],
+    adc_sigma: Float32[np.ndarray, " columns"] | float = 0.0,
+) -> Float32[np.ndarray, "batch columns"]:
+    """Standard deviation of each column's sum: sqrt(sum_i v_ij x_i^2), in float32.
 
-    Independent Gaussians of the devices add to one Gaussian a pair (DESIGN section 7).
+    Independent Gaussians of the devices, and of the ADC, add to one Gaussian a column (DESIGN
+    section 7). Where one row of variances serves all lines, squares are summed as integers.
     """
-    squares = inputs.astype(np.float32) ** 2
-    total = np.zeros((len(inputs), variance.shape[1]), np.float32)
     if len(variance) == 1:
-        common = np.zeros(len(inputs), np.float32)
-        for line in range(squares.shape[1]):
-            common += squares[:, line]
-        total = common[:, None] * variance
+        total = variance * (inputs**2).sum(axis=1, keepdims=True).astype(np.float32)
     else:
-        for line in range(len(variance)):
-            total += variance[line] * squares[:, line, None]
-    return np.sqrt(total)
+        total = summed(inputs.astype(np.float32) ** 2, variance)
+    return np.asarray(np.sqrt(total + np.square(np.float32(adc_sigma))))

@@ -59,18 +59,27 @@ def leak(register: Any, k: Any) -> Any:
     return round_shift(register, k)
 
 
-@numba.njit(inline="always")
-def convert(accumulated: Any, scale: Any, largest: Any) -> Any:
-    """ADC code clip(round(accumulated / scale)), ties away from zero, in float64.
+GUARD: Final = 2.0**-33
+"""Lifts halves over the rounding error of a quotient, and nothing else (see `convert`)."""
 
-    With ``scale = L / 2^h`` an integer sum's quotient is a half exactly or at least 1/(2L) away from
-    one. L < 2^30 and quotients that matter stay below 2^14, so float64 (53 bits) gives the result of
-    exact integers.
+
+@numba.njit(inline="always")
+def convert(accumulated: Any, inverse: Any, largest: Any) -> Any:
+    """ADC code clip(round(accumulated inverse)), ties away from zero, in float64.
+
+    With ``inverse = 2^h / L`` an integer sum's quotient is a half exactly or at least 1/(2L) away from
+    one. L < 2^30 and quotients that matter stay below 2^14, where float64 errs by less than 2^-37:
+    with a guard of 2^-33 the result is that of exact integers. (A product takes a sixth of the time
+    of a quotient.)
     """
-    magnitude = np.floor(abs(accumulated) / scale + 0.5)
+    magnitude = np.floor(abs(accumulated) * inverse + (0.5 + GUARD))
     top = np.float64(largest)
     magnitude = magnitude if magnitude < top else top  # noqa: FURB136  # min() does not vectorize
-    return np.int64(magnitude if accumulated >= 0 else -magnitude)
+    return np.int32(magnitude if accumulated >= 0 else -magnitude)
+
+
+def _convert(accumulated: Any, inverse: Any, largest: Any) -> Any:
+    return np.int64(convert(accumulated, inverse, largest))
 
 
 def _requantize(value: Any, multiplier: Any, shift: Any, largest: Any) -> Any:
@@ -95,7 +104,7 @@ drive = numba.njit(inline="always")(_drive)
 _requantized = _vectorized(_requantize)
 _decayed = _vectorized(_decay)
 _driven = _vectorized(_drive)
-_converted = _vectorized(convert.py_func)
+_converted = _vectorized(_convert)
 
 
 def requantized(value: Codes, multiplier: Codes, shift: Codes, bits: int) -> Codes:
@@ -135,7 +144,7 @@ def converted(accumulated: NDArray[np.float64], scale: NDArray[np.float64], bits
         >>> converted(np.array([2.0, -3.0, 999.0]), np.array(2.0), 8).tolist()
         [1, -2, 127]
     """
-    return _converted(accumulated, scale, np.int64(code_max(bits)))
+    return _converted(accumulated, 1.0 / scale, np.int64(code_max(bits)))
 
 
 def quantized(values: NDArray[np.floating], step: float, bits: int) -> Codes:

@@ -142,14 +142,14 @@ def _forward(
                     _disturb(h, draw, noise, drives, acc, lines, (k, b, 0))
                 adc, after = out.adc[h, b, k], out.state[h, b, k + 1]
                 for i in range(states):
-                    adc[i] = convert(acc[i], s.adc[h, i], s.adc_max)
+                    adc[i] = convert(acc[i], 1.0 / s.adc[h, i], s.adc_max)
                     after[i] = _updated(register[i], np.int64(adc[i]), h, i // 2, s)
                 if s.current:
                     _drive_states(after, s, drives)
                     _accumulate(h, w, drives, acc, False, True)
                     if draws:
                         _disturb(h, draw, noise, drives, acc, (states, states + 1), (k, b, 1))
-                adc[states] = convert(acc[states], s.adc[h, states], s.adc_max)
+                adc[states] = convert(acc[states], 1.0 / s.adc[h, states], s.adc_max)
 
 
 @numba.njit(nogil=True, inline="always")

@@ -54,7 +54,7 @@ def compile_network(
     multiplier, shift = network.mean_scale()
     return Program(
         chip=chip,
-        registers=_registers(network),
+        registers=_registers(network, chip),
         arrays=_contents(network, chip, places),
         start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
@@ -72,9 +72,9 @@ def compile_network(
     )
 
 
-def _registers(network: QuantizedNetwork) -> tuple[Register, ...]:
+def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Register, ...]:
     widths, features = network.widths, len(network.decoder.weights[0])
-    dac, adc = widths.dac_bits, widths.adc_bits
+    dac, adc = widths.dac_bits, chip.converters.conversion_bits
     registers = [
         Register("input", network.encoder.weights.shape[1], dac),
         Register("encoded", features, WIDE),

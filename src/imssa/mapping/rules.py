@@ -47,10 +47,14 @@ def arrays_suffice(network: QuantizedNetwork, chip: ChipDescription) -> Iterator
 
 def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
     """Codes were trained for given converter widths and full scales."""
-    trained = (network.widths.dac_bits, network.widths.adc_bits)
-    offered = (chip.converters.dac_bits, chip.converters.adc_bits)
+    keys = ("dac_bits", "adc_bits", "drive", "polarity")
+    trained, offered = (
+        [getattr(w, key) for key in keys] for w in (network.widths, chip.converters)
+    )
+    for key, ours, theirs in zip(keys, trained, offered, strict=True):
+        if ours != theirs:
+            yield f"it was trained for {key} = {ours}, {chip.name} has {theirs}"
     if trained != offered:
-        yield f"it was trained for DAC and ADC of {trained} bits, {chip.name} has {offered}"
         return
     for number, layer in enumerate(network.layers):
         for name, scale, line_max in (

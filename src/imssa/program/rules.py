@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
+from imssa.hardware.converters import LARGEST_SCALE
 from imssa.kernels.codes import MAX_SHIFT, MULTIPLIER_BITS
 from imssa.program.operations import (
     Accumulate,
@@ -45,7 +46,7 @@ def broken_rules(program: "Program") -> list[str]:
     """Every rule that the program breaks, in words; empty for a well-formed program."""
     registers = {r.name: r for r in program.registers}
     shape = program.chip.arrays
-    adc_bits = program.chip.converters.adc_bits
+    adc_bits = program.chip.converters.conversion_bits
     limits = Limits(
         len(program.arrays), shape.word_lines, shape.pairs, program.max_length, adc_bits
     )
@@ -155,7 +156,7 @@ def _(op: Phase, registers: Registers, limits: Limits) -> Iterator[str]:
     yield from _within(op.word_lines, 0, limits.word_lines - 1, "word_lines")
     yield from _within(op.pairs, 0, limits.pairs - 1, "pairs")
     yield from _within(op.drive_shift, 0, MAX_SHIFT, "drive_shift")
-    yield from _within(op.full_scale, 1, 2**40, "full_scale")
+    yield from _within(op.full_scale, 1, LARGEST_SCALE, "full_scale")
     yield from _within(op.full_scale_shift, 0, 16, "full_scale_shift")
     yield from _signs(op.drive_sign)
     yield from _signs(op.read_sign)

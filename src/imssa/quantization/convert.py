@@ -34,6 +34,8 @@ def convert(prepared: PreparedClassifier) -> QuantizedNetwork:
             guard_bits=config.guard_bits,
             register_bits=config.register_bits,
             activation_bits=config.activation_bits,
+            drive=converters.drive,
+            polarity=converters.polarity,
         ),
         input_step=prepared.input_step,
         max_length=prepared.max_length,

@@ -1,5 +1,7 @@
 """The choice of ADC full scales from those that the chip offers, on calibration data."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
@@ -7,6 +9,7 @@ from torch import Tensor
 
 from imssa.data import true_frames
 from imssa.kernels import codes
+from imssa.kernels.passes import Part, read_in_passes
 from imssa.quantization.kernels import PreparedKernels
 from imssa.quantization.prepared import PreparedClassifier, Record
 
@@ -38,22 +41,24 @@ def choose_full_scales(
             _choose(block.kernels, record[f"stream.{number}"], state, real)
 
 
-def _accumulated(
+def _sums(
     kernels: PreparedKernels,
     stream: Int64[np.ndarray, "batch length features"],
     state: Int64[np.ndarray, "batch length states"],
+    part: Part,
 ) -> Float64[np.ndarray, "batch length features lines"]:
-    """Sums before conversion at each step."""
+    """Sums before conversion at each step, of what one pass feeds."""
     A, B, C, D = (w.detach().numpy() for w in kernels.weights())
     features, modes = B.shape[:2]
     before = np.concatenate([np.zeros_like(state[:, :1]), state[:, :-1]], axis=1)
     bits = kernels.chip.converters.dac_bits
     shift = np.array(kernels.config.guard_bits)
     shape = (*state.shape[:2], features, modes, 2)
-    d = codes.driven(before, shift, bits).reshape(shape).astype(float)
-    late = codes.driven(state, shift, bits).reshape(shape).astype(float) if kernels.current else d
-    states = np.einsum("hnij,blhnj->blhni", A, d) + B * stream[..., None, None]
-    output = np.einsum("hnj,blhnj->blh", C, late) + D * stream
+    d = part(codes.driven(before, shift, bits)).reshape(shape).astype(float)
+    after = part(codes.driven(state, shift, bits)).reshape(shape).astype(float)
+    u = part(stream)
+    states = np.einsum("hnij,blhnj->blhni", A, d) + B * u[..., None, None]
+    output = np.einsum("hnj,blhnj->blh", C, after if kernels.current else d) + D * u
     return np.concatenate([states.reshape(*shape[:3], -1), output[..., None]], axis=-1)
 
 
@@ -63,9 +68,11 @@ def _choose(
     state: Int64[np.ndarray, "batch length states"],
     real: Bool[np.ndarray, "batch length"],
 ) -> None:
-    acc = _accumulated(kernels, stream, state)[real]
-    offers = kernels.chip.converters.full_scale_devices
-    bits = kernels.chip.converters.adc_bits
+    def sums(part: Part) -> Any:
+        return _sums(kernels, stream, state, part)[real]
+
+    acc, converters = sums(lambda drive: drive), kernels.chip.converters
+    offers = converters.full_scale_devices
     lines = acc.shape[-1]
     of_state, of_output = map(
         kernels.chip.adc_steps, (kernels.state_line_max, kernels.output_line_max)
@@ -73,7 +80,8 @@ def _choose(
     steps = np.stack([of_state] * (lines - 1) + [of_output], axis=1)
     errors = np.empty((len(offers), *acc.shape[1:]))
     for number, step in enumerate(steps):
-        errors[number] = ((codes.converted(acc, step, bits) * step - acc) ** 2).mean(0)
+        read = read_in_passes(converters.passes, sums, step, converters.adc_bits)
+        errors[number] = ((read * step - acc) ** 2).mean(0)
     devices = np.array(offers, float)
     by_mode = errors[..., :-1].reshape(len(offers), acc.shape[1], -1, 2).sum(-1)
     before = kernels.output_scale.clone()

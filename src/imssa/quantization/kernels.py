@@ -106,7 +106,8 @@ class PreparedKernels(nn.Module):
         devices = np.concatenate([state, self.output_scale.numpy()[:, None]], axis=1)
         lines = [self.state_line_max] * state.shape[1] + [self.output_line_max]
         pairs = [
-            [self.chip.adc_scale(d, w) for d, w in zip(row, lines, strict=True)] for row in devices
+            [self.chip.converters.scale(d, w) for d, w in zip(row, lines, strict=True)]
+            for row in devices
         ]
         L, h = np.moveaxis(np.array(pairs, np.int64), -1, 0)
         return L, h

@@ -15,13 +15,13 @@ from imssa.errors import ShapeError
 from imssa.kernels.codes import (
     MULTIPLIER_BITS,
     code_max,
-    converted,
     decayed,
     driven,
     quantized,
     requantized,
     snap_gain,
 )
+from imssa.kernels.passes import Part, Passes, passes_of, read_in_passes
 
 MEAN_FRACTION_BITS = 7
 MEAN_BITS = 16
@@ -138,6 +138,14 @@ class Widths:
     guard_bits: int
     register_bits: int
     activation_bits: int
+    drive: str = "amplitude"
+    polarity: str = "differential"
+
+    @property
+    def passes(self) -> Passes:
+        """Bit, sign and weight of each pass of a conversion (`imssa.kernels.passes`)."""
+        serial, twice = self.drive == "bit-serial", self.polarity == "two-pass"
+        return passes_of(self.dac_bits, bit_serial=serial, two_pass=twice)
 
 
 @dataclass(frozen=True)
@@ -297,8 +305,12 @@ def kernel_step(
     step = layer.adc_step
     lines = step[:, :-1].reshape(layer.B.shape)
     drive = driven(state, shift, widths.dac_bits)
-    acc = (layer.A * drive[..., None, :]).sum(-1) + layer.B * u[..., None, None]
-    adc = converted(acc.astype(float), lines, widths.adc_bits)
+
+    def states(part: Part) -> Codes:
+        own = (layer.A * part(drive)[..., None, :]).sum(-1)
+        return np.asarray(own + layer.B * part(u)[..., None, None])
+
+    adc = read_in_passes(widths.passes, states, lines, widths.adc_bits)
     update = requantized(
         adc, layer.multiplier[..., None], layer.shift[..., None], widths.register_bits
     )
@@ -307,5 +319,8 @@ def kernel_step(
         state = decayed(state, layer.k[..., None])
     after = update if widths.realization == "direct" else np.clip(state + update, -largest, largest)
     read = driven(after, shift, widths.dac_bits) if widths.output == "current" else drive
-    output = (layer.C * read).sum((-1, -2)) + layer.D * u
-    return after, adc, converted(output.astype(float), step[:, -1], widths.adc_bits)
+
+    def output(part: Part) -> Codes:
+        return np.asarray((layer.C * part(read)).sum((-1, -2)) + layer.D * part(u))
+
+    return after, adc, read_in_passes(widths.passes, output, step[:, -1], widths.adc_bits)

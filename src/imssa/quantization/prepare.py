@@ -287,7 +287,7 @@ def _prepared_block(
     activation_step = float(_range(y[real])) / largest
     converters = chip.converters
     adc_step = max(converters.full_scale_devices) * (
-        codes.code_max(converters.dac_bits) / codes.code_max(converters.adc_bits)
+        converters.pass_max / codes.code_max(converters.adc_bits)
     )  # of full-scale weight times one DAC code, before full scales are chosen
     B = np.zeros_like(realized.A)
     B[..., 0] = 1.0
