@@ -1,6 +1,7 @@
 """Commands netlist and verify."""
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def test_netlist_is_written_and_repeats(finished: Path, tmp_path: Path) -> None:
         texts.append((tmp_path / name).read_text())
     assert texts[0] == texts[1]
     assert texts[0].startswith("* imssa array of 64 word lines and 64 bit lines")
+    for words in (
+        f"Written by imssa {version('imssa')}.",
+        "Program: program.safetensors (recipe ",
+        "array 0 of 1.",
+        "Chip: taox-64, instance 0 of seed 0",
+        "Driven word lines: 0-",
+    ):
+        assert words in texts[0]
     assert sum(line.startswith("rg") for line in texts[0].splitlines()) > 4000
 
 

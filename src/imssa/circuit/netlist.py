@@ -1,6 +1,6 @@
 """An array with its wires and drives as a SPICE netlist, for circuit simulators to judge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from imssa.circuit.arrays import Floats
+from imssa.circuit.header import header
 from imssa.circuit.segments import checked_conductance, checked_values, wire_segments
 from imssa.circuit.wires import Wires
 from imssa.errors import ShapeError
@@ -35,14 +36,16 @@ def netlist(
     *,
     driven: NDArray[Any] | None = None,
     read: NDArray[Any] | None = None,
+    about: Sequence[str] = (),
 ) -> str:
     """The text of a netlist that ngspice solves for the currents i(vs0), i(vs1), ... of bit lines.
 
     Nodes are named by position: ``d3`` the driver of word line 3, ``s5`` the amplifier of bit line
     5, ``w3_5`` and ``b3_5`` the word- and bit-line side of device ``rg3_5``. Ideal wires join
     nodes, open wires and devices that do not conduct are left out, and so is what is connected to
-    no driver and no amplifier (a simulator could not solve it, and it carries nothing). The text
-    has no date and no name from outside: equal arrays give equal bytes.
+    no driver and no amplifier (a simulator could not solve it, and it carries nothing). A comment
+    at the head says all this, the wires, the lines driven and their voltages. The text has no date
+    and no name but those in ``about``: equal arrays give equal bytes.
 
     Args:
         conductance_siemens: Devices, (word_lines, bit_lines).
@@ -50,6 +53,7 @@ def netlist(
         drive_volt: Word-line voltages, (word_lines,).
         driven: Word lines that this phase drives, as in ``transfer_matrix``.
         read: Bit lines that this phase reads, as in ``transfer_matrix``.
+        about: Paragraphs for the comment: what array this is, of which chip.
 
     Returns:
         Lines of ASCII text, each ended.
@@ -75,7 +79,7 @@ def netlist(
     segments = wire_segments(wires, (word_lines, bit_lines), driven, read)
     circuit = _joined(_circuit(conductance, *segments), word_lines + bit_lines)
     lines = [
-        f"* imssa array of {word_lines} word lines and {bit_lines} bit lines",
+        *header((word_lines, bit_lines), wires, drive, (driven, read), about),
         *_resistors(circuit, word_lines, bit_lines),
         *(f"vd{i} d{i} 0 {float(drive[i])!r}" for i in range(word_lines)),
         *(f"vs{j} s{j} 0 0" for j in range(bit_lines)),

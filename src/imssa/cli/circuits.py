@@ -29,7 +29,7 @@ def netlist(
     from imssa.experiment.circuits import write_netlist
     from imssa.program import load_program
 
-    write_netlist(load_program(program), array, out, seed)
+    write_netlist(load_program(program), array, out, seed, program.name)
     Shown(as_json=as_json, quiet=False).result({"file": str(out)}, str(out))
 
 

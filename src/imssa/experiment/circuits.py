@@ -1,6 +1,7 @@
 """A program's arrays as circuits: netlists, and ngspice as the judge of the transfer matrix."""
 
 from dataclasses import dataclass
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +59,7 @@ def _conductance(program: Program, array: int, seed: int) -> Any:
 
 def _drives(program: Program, array: int, count: int, seed: int) -> Any:
     """Full-range random voltages on the word lines that the program drives on an array."""
-    lines = np.unique(np.concatenate([p.word_lines for p in program.phases if p.array == array]))
+    lines = _driven(program, array)
     generator = Key.root(seed).child("drive", array).numpy()
     largest = code_max(program.chip.converters.dac_bits)
     volts = np.zeros((count, program.chip.arrays.word_lines))
@@ -66,7 +67,33 @@ def _drives(program: Program, array: int, count: int, seed: int) -> Any:
     return volts * program.volt_per_step
 
 
-def write_netlist(program: Program, array: int, out: Path, seed: int) -> None:
+def _driven(program: Program, array: int) -> Any:
+    """Numbers of the word lines that the program drives on an array."""
+    return np.unique(np.concatenate([p.word_lines for p in program.phases if p.array == array]))
+
+
+def _about(program: Program, array: int, seed: int, origin: str) -> list[str]:
+    """What a netlist's comment says of the array: where it comes from."""
+    chip, step = program.chip, f"{program.volt_per_step:.6g}"
+    recipe, version = _named(program, "recipe", "name"), _named(program, "provenance", "version")
+    source = f"{origin or 'not named'} (recipe {recipe}, compiled by imssa {version})"
+    ideal = "" if chip.wires else " Its wires are ideal."
+    return [
+        f"Written by imssa {package_version('imssa')}.",
+        f"Program: {source}, array {array} of {len(program.arrays)}.",
+        f"Chip: {chip.name}, instance 0 of seed {seed}, with the errors of its devices.{ideal}",
+        f"Source of the chip's numbers: {chip.source}",
+        f"Drive: a random input code for each driven word line (seed {seed}), {step} V a code.",
+    ]
+
+
+def _named(program: Program, part: str, name: str) -> str:
+    """A word of the program's provenance, where it has it."""
+    found = program.provenance.get(part)
+    return str(found.get(name, "not named")) if isinstance(found, dict) else "not named"
+
+
+def write_netlist(program: Program, array: int, out: Path, seed: int, origin: str = "") -> None:
     """Writes the netlist of one programmed array under one random input.
 
     Args:
@@ -74,6 +101,7 @@ def write_netlist(program: Program, array: int, out: Path, seed: int) -> None:
         array: Number of the array.
         out: The file.
         seed: Of the chip and of the input.
+        origin: Name of the program's file, for the comment at the head.
 
     Raises:
         ShapeError: The program has no such array.
@@ -81,7 +109,11 @@ def write_netlist(program: Program, array: int, out: Path, seed: int) -> None:
     """
     conductance = _conductance(program, array, seed)
     wires = wires_of(program.chip) or Wires()
-    text = netlist(conductance, wires, _drives(program, array, 1, seed)[0])
+    driven = np.zeros(program.chip.arrays.word_lines, np.bool_)
+    driven[_driven(program, array)] = True
+    drive = _drives(program, array, 1, seed)[0]
+    about = _about(program, array, seed, origin)
+    text = netlist(conductance, wires, drive, driven=driven, about=about)
     write_atomically(out, text.encode())
 
 
