@@ -1,7 +1,10 @@
 """`imssa chip`, the template, and the statistics it shows."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 from imssa.cli import main
+from imssa.cli.sources import source_comments, source_of
 from imssa.hardware import ChipDescription, load_chip, preset_names
 from imssa.hardware.devices import LAW_NAMES, DeadLines
 from imssa.hardware.loading import parse_chip, preset_text, template_text
@@ -90,6 +94,91 @@ def test_show_prints_what_was_drawn(capsys: pytest.CaptureFixture[str], name: st
     found = json.loads(out)
     assert ChipDescription.model_validate(found["description"]) == load_chip(name)
     assert len(found["drawn"]["levels"]) == 5
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_show_names_the_source_of_every_number_of_a_preset(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    sources = json.loads(run(capsys, "chip", "show", name, "--json")[1])["sources"]
+    content = tomllib.loads(preset_text(name))
+    keys = {f"{s}.{k}" for s, part in content.items() if isinstance(part, dict) for k in part}
+    keys |= {key for key, value in content.items() if not isinstance(value, dict)}
+    assert set(sources) == keys
+    assert {key for key, words in sources.items() if not words} == {"source"}
+    comments = " ".join(re.sub(r"^#", "", preset_text(name), flags=re.MULTILINE).split())
+    assert {words for words in sources.values() if words not in comments} == set()
+
+
+def test_show_prints_sources_of_a_users_own_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = preset_text("taox-64").replace("3.23e-6", "3.0e-6  # my # own, [from] the wafer")
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    code, out, _ = run(capsys, "chip", "show", str(path))
+    assert code == 0
+    folded = re.sub(r"[^\w#,\[\]]+", " ", out)
+    for words in ("my # own,", "window 0 150 uS", "g_min_siemens 0 0 default", "as above"):
+        assert words in folded
+    found = json.loads(run(capsys, "chip", "show", str(path), "--json")[1])
+    assert found["sources"]["programming.sigma_siemens"] == "my # own, [from] the wafer"
+
+
+def test_an_output_of_plain_letters_carries_what_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = preset_text("taox-64").replace("3.23e-6", "3.23e-6  # \N{OHM SIGN} of my own")
+    path.write_text(text, encoding="utf-8")
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = (sys.executable, "-m", "imssa", "chip", "show", str(path))
+    out = subprocess.run(command, env=plain, capture_output=True, check=True).stdout.decode("ascii")
+    assert "? of my own" in out
+    assert "devices a level, in uS" in out
+
+
+SOURCES = """
+# the file
+
+# of a,
+# in two lines
+a = 1
+b = "no # comment"
+c = [ # first
+  1, # second
+  "]", # third
+]
+# of the section
+[s.t] # beside the section
+d = 1
+"e f" = 2 # own
+g.h = '# no'
+i = '''
+# no comment
+''' # after
+
+# far away
+
+[u]
+j = {k = 1, l = "}"} # inline
+m = 2026-01-01
+"""
+
+
+def test_comments_of_a_text() -> None:
+    tomllib.loads(SOURCES)
+    assert source_comments(SOURCES) == {
+        "a": "of a, in two lines",
+        "b": "",
+        "c": "first second third",
+        "s.t.d": "beside the section",
+        "s.t.e f": "own",
+        "s.t.g.h": "beside the section",
+        "s.t.i": "after",
+        "u.j": "inline",
+        "u.m": "",
+    }
+    assert source_of("u.j.k", source_comments(SOURCES)) == "inline"
+    assert source_of("u.n", source_comments(SOURCES)) is None
 
 
 def test_show_refuses_what_is_no_chip(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 """Commands around chip descriptions: chip list, chip show, chip new."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from imssa.hardware import ChipDescription
     from imssa.hardware.measured import ChipStatistics, LevelStatistics
 
+MICROSIEMENS: Final = "\N{MICRO SIGN}S"
 chip_app = typer.Typer(
     help="Chip descriptions: those that are shipped, what one amounts to, a new one.",
     no_args_is_help=True,
@@ -35,8 +38,8 @@ def list_(*, as_json: Json = False) -> None:
     for column in ("name", "arrays", "window", "source"):
         table.add_column(column, no_wrap=column != "source")
     for c in chips:
-        window = f"{c.g_min_siemens * 1e6:.4g}-{c.g_max_siemens * 1e6:.4g} uS"
-        table.add_row(c.name, _size(c), window, c.source)
+        window = f"{c.g_min_siemens * 1e6:.4g}-{c.g_max_siemens * 1e6:.4g} {MICROSIEMENS}"
+        table.add_row(_shown(c.name), _size(c), _shown(window), _shown(c.source))
     plain = {"chips": [c.model_dump(mode="json") for c in chips]}
     Shown(as_json=as_json, quiet=False).result(plain, table)
 
@@ -50,17 +53,26 @@ def show(
     seed: Annotated[int, typer.Option(min=0, help="Of the devices that are drawn.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Show a chip description, and statistics of devices drawn from it."""
+    """Show a chip description with the sources of its numbers, and devices drawn from it.
+
+    Sources are the comments beside the numbers in the description's TOML text.
+    """
     from dataclasses import asdict
 
+    from imssa.cli.sources import chip_sources
     from imssa.hardware import load_chip
     from imssa.hardware.measured import measure_chip
     from imssa.kernels.random import Key
 
     description = load_chip(chip)
     found = measure_chip(description, Key.root(seed))
-    plain = {"description": description.model_dump(mode="json"), "drawn": asdict(found)}
-    tables = (_description(description), _levels(found), _rest(found))
+    sources = chip_sources(chip)
+    plain = {
+        "description": description.model_dump(mode="json"),
+        "sources": sources,
+        "drawn": asdict(found),
+    }
+    tables = (_description(description, sources), _levels(found), _rest(found))
     Shown(as_json=as_json, quiet=False).result(plain, *tables)
 
 
@@ -81,27 +93,61 @@ def new(
     Shown(as_json=as_json, quiet=False).result({"file": str(file)}, f"Wrote {file}")
 
 
+def _shown(words: str) -> str:
+    """Words as this output can carry them: a micro sign becomes u, what else it lacks "?"."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        words.encode(encoding)
+    except UnicodeEncodeError:
+        return words.replace("\N{MICRO SIGN}", "u").encode(encoding, "replace").decode(encoding)
+    return words
+
+
 def _size(chip: "ChipDescription") -> str:
     return f"{chip.arrays.count} of {chip.arrays.word_lines}x{chip.arrays.bit_lines}"
 
 
-def _description(chip: "ChipDescription") -> "Table":
+def _description(chip: "ChipDescription", sources: dict[str, str]) -> "Table":
+    """Every value with the comment beside it; one that repeats the row above is not said again."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=chip.name, show_header=False)
-    for key, value in chip.model_dump(mode="json").items():
+    from imssa.cli.sources import source_of
+
+    table = Table(title=Text(_shown(chip.name)))
+    table.add_column("key", no_wrap=True)
+    table.add_column("value", overflow="fold", max_width=24)
+    table.add_column("its source, as the description says", overflow="fold", ratio=1)
+    before: str | None = None
+    for name, value in _flat(chip.model_dump(mode="json")):
+        *sections, key = name.split(".")
+        label = "  " * len(sections) + key
         if isinstance(value, dict):
-            for inner, content in value.items():
-                table.add_row(f"{key}.{inner}", str(content))
-        elif key != "name":
-            table.add_row(key, "off" if value is None else str(value))
+            table.add_row(Text(label))
+            continue
+        source = source_of(name, sources)
+        words = "as above" if source and source == before else source
+        if source is None:
+            words = "" if value is None else "default"
+        told = "off" if value is None else str(value)
+        table.add_row(*(Text(_shown(cell)) for cell in (label, told, words or "")))
+        before = source
     return table
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values, each section before its keys, without the chip's own name."""
+    for key, value in values.items():
+        if prefix or key != "name":
+            yield f"{prefix}{key}", value
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
 
 
 def _levels(found: "ChipStatistics") -> "Table":
     from rich.table import Table
 
-    table = Table(title=f"Drawn: {found.devices:,} devices a level, in uS")
+    table = Table(title=_shown(f"Drawn: {found.devices:,} devices a level, in {MICROSIEMENS}"))
     for column in ("target", "mean error", "sigma", "read noise", "one read", "weight"):
         table.add_column(column, justify="right")
     loop = found.levels[0].mean_pulses is not None
@@ -131,7 +177,8 @@ def _rest(found: "ChipStatistics") -> "Table":
 
     table = Table(show_header=False)
     low, median, high = (g * 1e6 for g in found.off_siemens)
-    table.add_row("cells never written", f"median {median:.2f} uS, 90 % in {low:.2f}-{high:.2f} uS")
+    off = f"median {median:.2f} {MICROSIEMENS}, 90 % in {low:.2f}-{high:.2f} {MICROSIEMENS}"
+    table.add_row("cells never written", _shown(off))
     table.add_row("stuck high, low", f"{found.high_share:.2%}, {found.low_share:.2%}")
     table.add_row("open", f"{found.open_share:.2%}")
     return table
