@@ -3,23 +3,37 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
+from imssa.evaluation import IrDrop, Pictures, chip_pictures
 from imssa.evaluation.figures import (
+    draw_actual_against_target,
     draw_bytes,
     draw_conductance,
     draw_confusion,
     draw_instances,
+    draw_ir_drop,
     draw_operations,
     draw_poles,
+    draw_programming_error,
+    draw_read_noise,
     draw_trace,
     draw_waterfall,
+    tell_actual_against_target,
+    tell_conductance,
+    tell_ir_drop,
+    tell_programming_error,
+    tell_read_noise,
 )
 from imssa.evaluation.figures.accuracy import piled
 from imssa.evaluation.report import Report
+from imssa.evaluation.words import NARROW
+from imssa.kernels.random import Key
 from tests.evaluation.samples import (
     make_map,
     make_poles,
@@ -41,6 +55,25 @@ def _conductance() -> str:
     return draw_conductance(make_map(make_program(), 1))
 
 
+@cache
+def _effects() -> Pictures:
+    return chip_pictures(make_program(), Key.root(0))
+
+
+def _drawn(name: str) -> str:
+    found = _effects()
+    assert found.writing is not None
+    assert found.ir_drop is not None
+    assert found.reads is not None
+    draw: dict[str, Callable[[], str]] = {
+        "written": partial(draw_actual_against_target, found.conductances, found.writing),
+        "error": partial(draw_programming_error, found.conductances, found.writing),
+        "ir-drop": partial(draw_ir_drop, found.ir_drop),
+        "reads": partial(draw_read_noise, found.reads),
+    }
+    return draw[name]()
+
+
 FIGURES: dict[str, Callable[[Report], str]] = {
     "waterfall": lambda r: draw_waterfall(r.waterfall),
     "instances": lambda r: draw_instances({n: p.accuracy.chip for n, p in r.realizations.items()}),
@@ -48,6 +81,10 @@ FIGURES: dict[str, Callable[[Report], str]] = {
     "trace": lambda _: draw_trace(make_trace()),
     "conductance": lambda _: _conductance(),
     "poles": lambda _: draw_poles(make_poles()),
+    "written": lambda _: _drawn("written"),
+    "error": lambda _: _drawn("error"),
+    "ir-drop": lambda _: _drawn("ir-drop"),
+    "reads": lambda _: _drawn("reads"),
     "operations": lambda r: draw_operations(r.size.operations_per_step),
     "bytes": lambda _: draw_bytes({"float": 4000, "quantized": 300}),
 }
@@ -126,3 +163,73 @@ def test_ten_classes_fit(report: Report) -> None:
 def test_equal_values_pile_up(values: list[float]) -> None:
     heights = piled(np.array(values))
     assert heights.tolist() == [values[:i].count(v) for i, v in enumerate(values)]
+
+
+def test_every_kind_of_defect_has_a_mark() -> None:
+    array = make_map(make_program(), 0)
+    defects = array.defects.copy()
+    defects[5, :] = -2
+    svg = draw_conductance(replace(array, defects=defects))
+    assert f"open: {defects.shape[1]}<" in svg
+    assert "open" not in re.findall(r"<text.*", draw_conductance(array))
+    assert f"{defects.shape[1]} open." in tell_conductance(replace(array, defects=defects))
+
+
+def test_arrays_without_a_sound_device_can_be_drawn() -> None:
+    found = _effects()
+    assert found.writing is not None
+    stuck = [replace(a, defects=np.ones_like(a.defects)) for a in found.conductances]
+    ET.fromstring(draw_programming_error(stuck, found.writing))  # noqa: S314 - our own text
+    assert "0 sound" in draw_actual_against_target(stuck, found.writing)
+
+
+def test_captions_of_writing_state_the_samples_own_statistics() -> None:
+    found = _effects()
+    assert found.writing is not None
+    sound = [(a.defects == 0) & ~np.isnan(a.target_siemens) for a in found.conductances]
+    error = 1e6 * np.concatenate(
+        [
+            (a.actual_siemens - a.target_siemens)[m]
+            for a, m in zip(found.conductances, sound, strict=True)
+        ]
+    )
+    told = tell_programming_error(found.conductances, found.writing).replace(NARROW, " ")
+    assert f"mean {error.mean():.3f} \N{MICRO SIGN}S, sigma {error.std():.3f} " in told
+    assert f"has mean {1e6 * found.writing.mean_siemens:.3f} " in told
+    assert f"sigma {1e6 * found.writing.sigma_siemens:.3f} " in told
+    scattered = tell_actual_against_target(found.conductances, found.writing).replace(NARROW, "")
+    assert f"{len(error)} sound" in scattered
+
+
+def test_caption_of_the_ir_drop_states_the_loss() -> None:
+    drop = IrDrop(
+        array=1,
+        chip="c",
+        wires="w",
+        drive_volt=np.array([0.2, 0.0]),
+        word_line_volt=np.array([[0.19, 0.18], [0.0, 0.0]]),
+        bit_line_volt=np.array([[0.01, 0.004], [0.0, 0.0]]),
+        device_ampere=np.array([[18e-6, 8.8e-6], [0.0, 0.0]]),
+        output_ampere=np.array([18e-6, 8.8e-6]),
+        ideal_ampere=np.array([20e-6, 10e-6]),
+    )
+    told = tell_ir_drop(drop).replace(NARROW, " ")
+    assert "1 of 2 word lines at 0.2 V" in told
+    assert "fall by up to 20.0 mV, bit lines rise to 10.0 mV" in told
+    assert "loses 10.7 % of its current; a bit line from 10.0 % to 12.0 %" in told
+    draw_ir_drop(replace(drop, drive_volt=np.zeros(2), ideal_ampere=np.zeros(2)))
+
+
+def test_caption_of_reads_states_measured_and_law() -> None:
+    reads = _effects().reads
+    assert reads is not None
+    told = tell_read_noise(reads).replace(NARROW, " ")
+    assert f"{1e6 * np.sqrt(np.mean(reads.sigma_siemens**2)):.3f} \N{MICRO SIGN}S" in told
+    assert f"by the law {np.sqrt(np.mean(reads.own_pair_sigma_codes**2)):.4f}" in told
+
+
+def test_units_carry_the_micro_sign() -> None:
+    for name in ("written", "error", "reads", "conductance"):
+        svg = FIGURES[name](make_sample())
+        assert "\N{MICRO SIGN}S" in svg
+        assert "uS" not in re.sub(r"data:[^\"]*", "", svg)

@@ -1,5 +1,6 @@
 """The page: parses, asks for nothing, escapes everything, says its counts."""
 
+import dataclasses
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -9,10 +10,26 @@ import pytest
 from rich.console import Console
 
 from imssa.errors import OutputError
-from imssa.evaluation import Pictures, load_report, save_report, waterfall_table, write_page
+from imssa.evaluation import (
+    Pictures,
+    chip_pictures,
+    load_report,
+    save_report,
+    waterfall_table,
+    write_page,
+)
+from imssa.evaluation.figures import tell_ir_drop
 from imssa.evaluation.page import page, recipe_text
 from imssa.evaluation.report import Contract, Report, make_report
-from tests.evaluation.samples import make_pictures, make_realization, make_sample, run_fields
+from imssa.evaluation.words import NARROW
+from imssa.kernels.random import Key
+from tests.evaluation.samples import (
+    make_pictures,
+    make_program,
+    make_realization,
+    make_sample,
+    run_fields,
+)
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 HOSTILE = "</title></svg><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7 * 7 }}"
@@ -135,6 +152,38 @@ def test_page_without_pictures() -> None:
     reader = read(page(make_sample(), Pictures()))
     assert reader.tags["svg"] == 6
     assert "One kernel over time" not in reader.text
+
+
+def test_page_shows_each_effect_with_its_numbers() -> None:
+    program = make_program()
+    pictures = chip_pictures(program, Key.root(0))
+    reader = read(page(make_sample(), pictures))
+    assert reader.tags["svg"] == 6 + len(program.arrays) + 4
+    assert "What each effect of the chip does" in reader.text
+    assert "Not drawn" not in reader.text
+    assert pictures.ir_drop is not None
+    assert tell_ir_drop(pictures.ir_drop).replace(NARROW, " ") in reader.text.replace(NARROW, " ")
+
+
+def test_page_says_why_a_picture_is_missing() -> None:
+    program = make_program()
+    ideal = dataclasses.replace(program, chip=program.chip.only("stuck"))
+    reader = read(page(make_sample(), chip_pictures(ideal, Key.root(0))))
+    assert reader.tags["svg"] == 6 + len(program.arrays)
+    for words in (
+        "programming error: writing is exact on this chip",
+        "(IR drop): wires are ideal on this chip",
+        "repeated reads: reads are quiet on this chip",
+    ):
+        assert words in reader.text
+
+
+def test_every_table_scrolls_inside_its_box(html: str) -> None:
+    """So that a phone's page is never wider than the phone."""
+    boxes = re.findall(r'<div class="scroll">\s*<table>', html)
+    assert len(boxes) == html.count("<table>") > 3
+    assert ".scroll { overflow-x: auto;" in html
+    assert re.search(r"pre \{[^}]*overflow-x: auto", html)
 
 
 def test_one_chip_one_realization() -> None:

@@ -76,7 +76,7 @@ def test_waterfall_switches_one_effect_on_at_a_time_and_then_all() -> None:
 def test_effects_in_words() -> None:
     words = effects_in_words(load_chip("taox-64"))
     assert words["stuck_devices"] == "1.0% stuck high, 1.0% stuck low"
-    assert words["programming_error"] == "sigma 3.23 uS a device, 2.2% of the window"
+    assert words["programming_error"] == "sigma 3.23 \N{MICRO SIGN}S a device, 2.2% of the window"
     assert "new at each read" in words["read_noise"]
     assert effects_in_words(load_chip("taox-64").only()) == {}
 
@@ -136,6 +136,9 @@ def test_pictures_show_the_ideal_and_the_noisy_chip(finished: Path) -> None:
     np.testing.assert_array_equal(ideal.float_states[0], noisy.float_states[0])
     (array,) = pictures.conductances
     assert array.target_siemens.shape == (64, 64)
+    assert pictures.skipped == ()
+    assert pictures.ir_drop is not None
+    np.testing.assert_allclose(pictures.ir_drop.ideal_ampere, 0.2 * array.actual_siemens.sum(0))
 
 
 def test_perturbed_program_fails_its_check(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Numbers, figures and the page of a run; matplotlib and jinja2 are loaded when a page is made."""
 
+from imssa.evaluation.effects import chip_pictures, ir_drop, read_noise
 from imssa.evaluation.metrics import (
     STAGES,
     Estimate,
@@ -17,9 +18,13 @@ from imssa.evaluation.metrics import (
 from imssa.evaluation.page import write_page
 from imssa.evaluation.pictures import (
     ConductanceMap,
+    IrDrop,
     KernelTrace,
     Pictures,
     Poles,
+    ReadSpread,
+    Skipped,
+    WritingLaw,
     load_pictures,
     save_pictures,
 )
@@ -37,6 +42,7 @@ from imssa.evaluation.report import (
 from imssa.evaluation.resources import Resources, measure_resources
 from imssa.evaluation.size import Size, measure_size
 from imssa.evaluation.terminal import waterfall_table
+from imssa.evaluation.writing import writing_law
 
 __all__ = [
     "STAGES",
@@ -46,30 +52,38 @@ __all__ = [
     "Contract",
     "Estimate",
     "InstanceAccuracy",
+    "IrDrop",
     "KernelTrace",
     "Pictures",
     "Poles",
     "Provenance",
+    "ReadSpread",
     "RealizationReport",
     "Report",
     "Resources",
     "Size",
+    "Skipped",
     "Stage",
     "WaterfallRow",
+    "WritingLaw",
     "accuracy",
     "accuracy_estimate",
+    "chip_pictures",
     "confusion_matrix",
     "crossed_estimate",
+    "ir_drop",
     "load_pictures",
     "load_report",
     "make_report",
     "measure_resources",
     "measure_size",
     "paired_loss",
+    "read_noise",
     "save_pictures",
     "save_report",
     "unseen_error_bound",
     "waterfall",
     "waterfall_table",
     "write_page",
+    "writing_law",
 ]

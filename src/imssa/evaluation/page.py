@@ -114,11 +114,40 @@ def _figures(report: Report, pictures: Pictures) -> dict[str, Any]:
         "bytes": Markup(figures.draw_bytes(sizes)),  # noqa: S704
         "traces": [Markup(figures.draw_trace(t, f"trace-{n}")) for n, t in enumerate(traces)],  # noqa: S704
         "conductances": [
-            Markup(figures.draw_conductance(a, f"conductance-{n}"))  # noqa: S704
+            (
+                Markup(figures.draw_conductance(a, f"conductance-{n}")),  # noqa: S704
+                figures.tell_conductance(a),
+            )
             for n, a in enumerate(arrays)
         ],
+        "effects": _effects(pictures),
         "poles": Markup(figures.draw_poles(pictures.poles)) if pictures.poles else None,  # noqa: S704
     }
+
+
+def _effects(pictures: Pictures) -> list[tuple[Markup, str]]:
+    """What each effect of the chip does: figures with their captions."""
+    from imssa.evaluation import figures
+
+    found = []
+    if pictures.writing is not None and pictures.conductances:
+        written = (pictures.conductances, pictures.writing)
+        found += [
+            (
+                figures.draw_actual_against_target(*written),
+                figures.tell_actual_against_target(*written),
+            ),
+            (figures.draw_programming_error(*written), figures.tell_programming_error(*written)),
+        ]
+    if pictures.reads is not None:
+        found.append(
+            (figures.draw_read_noise(pictures.reads), figures.tell_read_noise(pictures.reads))
+        )
+    if pictures.ir_drop is not None:
+        found.append(
+            (figures.draw_ir_drop(pictures.ir_drop), figures.tell_ir_drop(pictures.ir_drop))
+        )
+    return [(Markup(svg), told) for svg, told in found]  # noqa: S704
 
 
 def _matrices(report: Report) -> list[Markup]:

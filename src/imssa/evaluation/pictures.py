@@ -11,7 +11,7 @@ from imssa.errors import FileFormatError
 from imssa.program.files import Arrays, read_arrays, write_arrays
 
 KIND: Final = "imssa.pictures"
-SCHEMA: Final = "imssa.pictures/1"
+SCHEMA: Final = "imssa.pictures/2"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ConductanceMap:
         chip: Which chip, in words.
         target_siemens: What was asked for; NaN marks cells never written.
         actual_siemens: What the devices have.
-        defects: +1 stuck high, -1 stuck low, 0 sound.
+        defects: +1 stuck high, -1 stuck low, -2 open (conducts nothing), 0 sound.
         g_max_siemens: Top of the window.
     """
 
@@ -82,12 +82,136 @@ class Poles:
 
 
 @dataclass(frozen=True)
+class WritingLaw:
+    """What the chip description says that writing leaves, drift included, for certain targets.
+
+    Attributes:
+        words: The law in words: "gaussian law, folded at zero".
+        sampled: Devices drawn from the law; 0: all numbers are closed forms.
+        mean_siemens: Mean of actual minus target over the targets.
+        sigma_siemens: Its standard deviation over the targets.
+        level_siemens: Targets across the window.
+        level_mean_siemens: Mean of actual minus target at each level.
+        level_sigma_siemens: Its standard deviation.
+        edge_siemens: Edges of the bins of actual minus target.
+        density_per_siemens: Density over the targets, mean in each bin.
+    """
+
+    words: str
+    sampled: int
+    mean_siemens: float
+    sigma_siemens: float
+    level_siemens: Float64[np.ndarray, " levels"]
+    level_mean_siemens: Float64[np.ndarray, " levels"]
+    level_sigma_siemens: Float64[np.ndarray, " levels"]
+    edge_siemens: Float64[np.ndarray, " edges"]
+    density_per_siemens: Float64[np.ndarray, " bins"]
+
+
+@dataclass(frozen=True)
+class IrDrop:
+    """Voltages and currents of one array with wires under one drive.
+
+    Attributes:
+        array: Number of the array.
+        chip: Which chip, in words.
+        wires: Its wires, in words.
+        drive_volt: Of each word line.
+        word_line_volt: At the word-line side of each device.
+        bit_line_volt: At its bit-line side; 0 V with ideal wires.
+        device_ampere: Through each device.
+        output_ampere: Read from each bit line.
+        ideal_ampere: The same with ideal wires.
+    """
+
+    array: int
+    chip: str
+    wires: str
+    drive_volt: Float64[np.ndarray, " word_lines"]
+    word_line_volt: Float64[np.ndarray, "word_lines bit_lines"]
+    bit_line_volt: Float64[np.ndarray, "word_lines bit_lines"]
+    device_ampere: Float64[np.ndarray, "word_lines bit_lines"]
+    output_ampere: Float64[np.ndarray, " bit_lines"]
+    ideal_ampere: Float64[np.ndarray, " bit_lines"]
+
+    @property
+    def loss(self) -> Float64[np.ndarray, " bit_lines"]:
+        """Share of each bit line's ideal current that does not arrive; NaN where none would."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = 1.0 - self.output_ampere / self.ideal_ampere
+        return np.where(self.ideal_ampere == 0.0, np.nan, share)
+
+
+@dataclass(frozen=True)
+class ReadSpread:
+    """Repeated reads of devices and of pairs, beside the law that they are drawn from.
+
+    Attributes:
+        array: Number of the array.
+        chip: Which chip, in words.
+        law: The law in words.
+        reads: Reads of each device.
+        conductance_siemens: Of each device.
+        sigma_siemens: Standard deviation of its reads.
+        own_sigma_siemens: The same by the law, for this very device.
+        level_siemens: Conductances across what is shown.
+        level_sigma_siemens: By the law, for a typical device of each level.
+        weight_codes: What each pair holds, in codes.
+        pair_sigma_codes: Standard deviation of its reads.
+        own_pair_sigma_codes: The same by the law.
+    """
+
+    array: int
+    chip: str
+    law: str
+    reads: int
+    conductance_siemens: Float64[np.ndarray, " devices"]
+    sigma_siemens: Float64[np.ndarray, " devices"]
+    own_sigma_siemens: Float64[np.ndarray, " devices"]
+    level_siemens: Float64[np.ndarray, " levels"]
+    level_sigma_siemens: Float64[np.ndarray, " levels"]
+    weight_codes: Float64[np.ndarray, " pairs"]
+    pair_sigma_codes: Float64[np.ndarray, " pairs"]
+    own_pair_sigma_codes: Float64[np.ndarray, " pairs"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that is not drawn, and why.
+
+    Attributes:
+        picture: Which picture, in words.
+        reason: A clause: "its wires are ideal".
+    """
+
+    picture: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Pictures:
-    """What a page draws beside the numbers of its report."""
+    """What a page draws beside the numbers of its report; None: not drawn, as ``skipped`` says."""
 
     traces: tuple[KernelTrace, ...] = ()
     conductances: tuple[ConductanceMap, ...] = ()
     poles: Poles | None = None
+    writing: WritingLaw | None = None
+    ir_drop: IrDrop | None = None
+    reads: ReadSpread | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+
+GROUPS: Final[dict[str, type[Any]]] = {
+    "traces": KernelTrace,
+    "conductances": ConductanceMap,
+    "poles": Poles,
+    "writing": WritingLaw,
+    "ir_drop": IrDrop,
+    "reads": ReadSpread,
+    "skipped": Skipped,
+}
+"""Fields of ``Pictures`` and what they hold: several in a tuple, or one or None."""
+SEVERAL: Final = ("traces", "conductances", "skipped")
 
 
 def save_pictures(pictures: Pictures, path: Path) -> None:
@@ -97,12 +221,8 @@ def save_pictures(pictures: Pictures, path: Path) -> None:
         OutputError: The place cannot be written.
     """
     arrays: Arrays = {}
-    poles = () if pictures.poles is None else (pictures.poles,)
-    groups: dict[str, tuple[Any, ...]] = {
-        "traces": pictures.traces,
-        "conductances": pictures.conductances,
-        "poles": poles,
-    }
+    groups = {name: getattr(pictures, name) for name in GROUPS}
+    groups = {n: g if n in SEVERAL else () if g is None else (g,) for n, g in groups.items()}
     header = {
         group: [_flatten(part, f"{group}.{n}", arrays) for n, part in enumerate(parts)]
         for group, parts in groups.items()
@@ -136,12 +256,11 @@ def load_pictures(path: Path) -> Pictures:
             remedy="Run the simulation again.",
         )
     try:
-        poles = _parts(Poles, "poles", header, arrays)
-        return Pictures(
-            traces=_parts(KernelTrace, "traces", header, arrays),
-            conductances=_parts(ConductanceMap, "conductances", header, arrays),
-            poles=poles[0] if poles else None,
-        )
+        found: dict[str, Any] = {}
+        for name, kind in GROUPS.items():
+            parts = _parts(kind, name, header, arrays)
+            found[name] = parts if name in SEVERAL else parts[0] if parts else None
+        return Pictures(**found)
     except (KeyError, TypeError, ValueError) as error:
         raise FileFormatError(
             given=str(path),

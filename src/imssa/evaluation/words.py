@@ -5,6 +5,9 @@ from typing import Final
 from imssa.evaluation.metrics import Stage
 
 NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
+MICROSIEMENS: Final = "\N{MICRO SIGN}S"
+MICROAMPERE: Final = "\N{MICRO SIGN}A"
+PLUS_MINUS: Final = "\N{PLUS-MINUS SIGN}"
 
 STAGE_NAMES: Final[dict[Stage, str]] = {
     "software": "software",
@@ -63,6 +66,17 @@ def points(share: float, digits: int = 1) -> str:
     if float(text) == 0:
         return text[1:]
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def microsiemens(siemens: float, digits: int = 2) -> str:
+    """A conductance in microsiemens.
+
+    Example:
+        >>> microsiemens(-1.5e-6).replace(NARROW, " ") == f"\N{MINUS SIGN}1.50 {MICROSIEMENS}"
+        True
+    """
+    text = f"{1e6 * siemens:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{text}{NARROW}{MICROSIEMENS}"
 
 
 def grouped(count: int) -> str:

@@ -1,12 +1,13 @@
 """What a page shows of one chip: a kernel at work, conductances, poles."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Complex128, Float64, Int64
 
 from imssa.crossbar import simulate
-from imssa.crossbar.arrays import program_array, targets_of
 from imssa.data import SequenceDataset
-from imssa.evaluation import ConductanceMap, KernelTrace, Pictures, Poles
+from imssa.evaluation import KernelTrace, Pictures, Poles, chip_pictures
 from imssa.kernels.random import Key
 from imssa.mapping.rules import integer_poles
 from imssa.models import S4DClassifier
@@ -32,9 +33,9 @@ def draw_pictures(
         part: Recordings; the first is shown.
         realization: Its name.
     """
-    return Pictures(
+    return replace(
+        chip_pictures(program, key),
         traces=tuple(_trace(network, program, key, part, ideal) for ideal in (True, False)),
-        conductances=_conductances(program, key),
         poles=Poles(
             realization,
             np.concatenate([_float_poles(model, n).ravel() for n in range(len(network.layers))]),
@@ -54,25 +55,6 @@ def _poles(
     network: QuantizedNetwork, layer: IntegerLayer
 ) -> Complex128[np.ndarray, "features modes"]:
     return integer_poles(layer, network.widths.realization, network.widths.guard_bits)
-
-
-def _conductances(program: Program, key: Key) -> tuple[ConductanceMap, ...]:
-    maps = []
-    for number, contents in enumerate(program.arrays):
-        one = np.zeros(1, int)
-        place = key.child("array", number)
-        array = program_array(contents, program.chip, place, one, array=number)
-        maps.append(
-            ConductanceMap(
-                number,
-                f"{program.chip.name}, chip 0",
-                targets_of(contents, program.chip),
-                array.devices.conductance_siemens[0],
-                array.devices.defects[0],
-                program.chip.g_max_siemens,
-            )
-        )
-    return tuple(maps)
 
 
 def _trace(

@@ -25,6 +25,7 @@ from imssa.evaluation import (
     waterfall,
     write_page,
 )
+from imssa.evaluation.words import MICROSIEMENS
 from imssa.experiment.folder import Folder
 from imssa.hardware import ChipDescription
 from imssa.models import ModelConfig, load_model
@@ -107,10 +108,14 @@ def effects_in_words(chip: ChipDescription) -> dict[str, str]:
     if chip.programming is not None:
         share = chip.programming.spread_siemens / chip.window_siemens
         micro = chip.programming.spread_siemens * 1e6
-        words["programming_error"] = f"sigma {micro:.2f} uS a device, {share:.1%} of the window"
+        words["programming_error"] = (
+            f"sigma {micro:.2f} {MICROSIEMENS} a device, {share:.1%} of the window"
+        )
     if chip.read_noise is not None:
         top = float(chip.read_noise.sigma(np.array([chip.g_max_siemens]))[0]) * 1e6
-        words["read_noise"] = f"sigma {top:.2f} uS at the window's top, new at each read"
+        words["read_noise"] = (
+            f"sigma {top:.2f} {MICROSIEMENS} at the window's top, new at each read"
+        )
     if chip.stuck is not None:
         high, low = chip.stuck.high_rate, chip.stuck.low_rate
         words["stuck_devices"] = f"{high:.1%} stuck high, {low:.1%} stuck low"

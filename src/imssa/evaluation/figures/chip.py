@@ -1,13 +1,11 @@
-"""Figures of the chip: traces of states, conductances, poles."""
+"""Figures of what the chip computes: traces of states, poles."""
 
 from functools import partial
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from imssa.evaluation.figures.svg import (
@@ -15,15 +13,13 @@ from imssa.evaluation.figures.svg import (
     FAINT,
     INK,
     ORANGE,
-    SKY,
     VERMILLION,
     Caption,
     draw,
     short,
 )
-from imssa.evaluation.pictures import ConductanceMap, KernelTrace, Poles
+from imssa.evaluation.pictures import KernelTrace, Poles
 
-MICRO: Final = 1e-6
 SHOWN_STATES: Final = 8
 Samples = Float64[np.ndarray, " steps"]
 
@@ -67,63 +63,6 @@ def _two_runs(axes: Axes, trace: KernelTrace, reference: Samples, chip: Samples)
     axes.plot(trace.steps, chip, color=ORANGE, linewidth=1.2, linestyle=dashes, label=label)
     axes.axhline(0, color=INK, linewidth=0.5, alpha=FAINT)
     axes.locator_params(axis="y", nbins=4)
-
-
-def draw_conductance(array: ConductanceMap, name: str = "conductance") -> str:
-    """Target beside actual conductance of every device; stuck devices are marked."""
-    high, low = (int((array.defects == kind).sum()) for kind in (1, -1))
-    written = ~np.isnan(array.target_siemens)
-    sound = written & (array.defects == 0)
-    error = (array.actual_siemens - array.target_siemens)[sound] / MICRO
-    spread = f"{error.std():.2f}" if error.size else "0"
-    caption = Caption(
-        name,
-        f"Conductances of array {array.array}",
-        f"{array.chip}: {int(written.sum())} of {written.size} devices are written; sound ones "
-        f"miss their target by {spread} uS (standard deviation); {high} are stuck high and "
-        f"{low} stuck low.",
-    )
-    return draw(caption, 3.7, partial(_paint_conductance, array=array))
-
-
-def _paint_conductance(figure: Figure, array: ConductanceMap) -> None:
-    left, right = figure.subplots(1, 2, sharey=True)
-    top = array.g_max_siemens / MICRO
-    _map(left, array.target_siemens / MICRO, top)
-    mesh = _map(right, array.actual_siemens / MICRO, top)
-    left.set_title("target")
-    right.set_title("actual")
-    left.set_ylabel("word line")
-    left.invert_yaxis()  # shared by both maps
-    left.set_xlabel("bit line")
-    right.set_xlabel("bit line")
-    for kind, marker, color, label in (
-        (1, "^", VERMILLION, "stuck high"),
-        (-1, "v", SKY, "stuck low"),
-    ):
-        rows, columns = np.nonzero(array.defects == kind)
-        right.plot(
-            columns + 0.5,
-            rows + 0.5,
-            linestyle="none",
-            marker=marker,
-            markersize=3.4,
-            color=color,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            label=f"{label}: {len(rows)}",
-        )
-    handles = right.get_lines()
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, markerscale=1.8)
-    figure.colorbar(mesh, ax=[left, right], location="top", shrink=0.6, label="uS", aspect=30)
-
-
-def _map(axes: Axes, micro: Float64[np.ndarray, "word_lines bit_lines"], top: float) -> QuadMesh:
-    """One map; cells never written are left clear."""
-    axes.set_facecolor((0.5, 0.5, 0.5, 0.18))
-    return axes.pcolormesh(
-        np.ma.masked_invalid(micro), cmap=colormaps["cividis"], vmin=0.0, vmax=top, rasterized=True
-    )
 
 
 def draw_poles(poles: Poles, name: str = "poles") -> str:

@@ -25,6 +25,8 @@ LABEL_LENGTH: Final = 22
 INK: Final = "#010203"
 FAINT: Final = 0.25
 BLUE: Final = "#0072b2"
+RASTER_BLUE: Final = "#2b8ccc"
+"""Of dots kept as an image, which the page cannot lighten: legible on either ground."""
 ORANGE: Final = "#e69f00"
 GREEN: Final = "#009e73"
 VERMILLION: Final = "#d55e00"

@@ -1,0 +1,96 @@
+"""Figure of the IR drop: voltages and currents everywhere in one array."""
+
+from functools import partial
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from imssa.evaluation.figures.svg import BLUE, INK, Caption, draw
+from imssa.evaluation.pictures import IrDrop
+from imssa.evaluation.words import MICROAMPERE, percent
+
+MILLI: Final = 1e-3
+MICRO: Final = 1e-6
+
+
+def tell_ir_drop(drop: IrDrop) -> str:
+    """What ``draw_ir_drop`` shows, in sentences with the numbers."""
+    loss = drop.loss[~np.isnan(drop.loss)]
+    each = f"; a bit line from {percent(loss.min())} to {percent(loss.max())}" if loss.size else ""
+    ideal = float(np.abs(drop.ideal_ampere).sum())
+    lost = float(np.abs(drop.ideal_ampere - drop.output_ampere).sum()) / ideal if ideal else 0.0
+    return (
+        f"Array {drop.array}, {drop.chip}, {_drive(drop)}; {drop.wires}. Word lines fall by up to "
+        f"{_largest_fall(drop) / MILLI:.1f} mV, bit lines rise to "
+        f"{np.abs(drop.bit_line_volt).max() / MILLI:.1f} mV; a device carries up to "
+        f"{np.abs(drop.device_ampere).max() / MICRO:.1f} {MICROAMPERE}. Against ideal wires the "
+        f"array loses {percent(lost)} of its current{each}."
+    )
+
+
+def _drive(drop: IrDrop) -> str:
+    driven = drop.drive_volt != 0.0
+    count, lines = int(driven.sum()), len(driven)
+    if not count:
+        return "no word line driven"
+    low, high = drop.drive_volt[driven].min(), drop.drive_volt[driven].max()
+    volt = f"{low:.3g} V" if low == high else f"{low:.3g} to {high:.3g} V"
+    return f"{'all' if count == lines else f'{count} of'} {lines} word lines at {volt}"
+
+
+def _largest_fall(drop: IrDrop) -> float:
+    """Largest difference between a driver and its word line, in volt."""
+    return float(np.abs(drop.drive_volt[:, None] - drop.word_line_volt).max())
+
+
+def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> str:
+    """Maps of both voltages and of the devices' currents, and what each bit line loses.
+
+    Args:
+        drop: From :func:`imssa.evaluation.effects.ir_drop`.
+        name: Prefix of the figure's ids.
+    """
+    caption = Caption(name, f"IR drop in array {drop.array}", tell_ir_drop(drop))
+    return draw(caption, 6.0, partial(_paint, drop=drop))
+
+
+def _paint(figure: Figure, drop: IrDrop) -> None:
+    grid = figure.add_gridspec(2, 2)
+    panels = [figure.add_subplot(grid[place // 2, place % 2]) for place in range(4)]
+    word, bit, device, loss = panels
+    _map(figure, word, drop.word_line_volt / MILLI, "word-line voltage in mV")
+    _map(figure, bit, drop.bit_line_volt / MILLI, "bit-line voltage in mV")
+    _map(figure, device, drop.device_ampere / MICRO, f"device current in {MICROAMPERE}")
+    loss.axhline(0, color=INK, linewidth=0.6)
+    loss.plot(
+        np.arange(len(drop.loss)) + 0.5,
+        100 * drop.loss,
+        color=BLUE,
+        linestyle="none",
+        marker="o",
+        markersize=2.6,
+        markeredgewidth=0,
+    )
+    loss.set_title("loss of bit lines in %", fontsize=9, pad=6)
+    loss.set_xlabel("bit line")
+    loss.set_xlim(0, len(drop.loss))
+    loss.grid(visible=True, axis="y")
+    for panel in panels:
+        panel.tick_params(labelsize=8.5)
+
+
+def _map(
+    figure: Figure, axes: Axes, values: Float64[np.ndarray, "word_lines bit_lines"], title: str
+) -> None:
+    mesh = axes.pcolormesh(values, cmap=colormaps["cividis"], rasterized=True)
+    axes.invert_yaxis()
+    axes.set_xlabel("bit line")
+    axes.set_ylabel("word line")
+    bar = figure.colorbar(mesh, ax=axes, location="top", aspect=22)
+    bar.set_label(title, fontsize=9)
+    bar.ax.tick_params(labelsize=8.5)
+    bar.ax.locator_params(nbins=4)
