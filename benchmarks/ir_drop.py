@@ -10,20 +10,26 @@ be installed is reported as such. Everything runs on one thread unless a row say
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from peers.environments import (
+    Environment,
+    clean_environment,
+    default_cache,
+    interpreter_of,
+    versions_in,
+)
+from peers.results import write_json
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import cg, spsolve
 
@@ -37,8 +43,11 @@ Row: TypeAlias = dict[str, Any]
 OHM = 1.0
 WIRES = Wires(OHM, OHM)
 WINDOW_SIEMENS = 150e-6
-PEER = "badcrossbar==1.1.0"
-NEEDS = ("numpy", "scipy", "pathvalidate", "sigfig")
+PEER = Environment(
+    "badcrossbar==1.1.0",
+    (("numpy", "scipy", "pathvalidate", "sigfig"), ("--no-deps", "badcrossbar==1.1.0")),
+    ("badcrossbar", "numpy", "scipy"),
+)
 
 # Runs in the peer's environment: times and outputs of both cases, only output currents asked for.
 PEER_SCRIPT = """
@@ -109,34 +118,14 @@ def iterative(conductance: Floats, drive: Floats) -> Floats:
     return np.asarray((scale * solution)[-conductance.shape[1] :] / OHM)
 
 
-def peer_python(cache: Path) -> Path | str:
-    """The interpreter of the peer's environment, made if it is not there; or why there is none."""
-    folder = cache / PEER.replace("==", "-")
-    python = folder / "bin" / "python"
-    if not (folder / "installed").is_file():
-        try:
-            venv.create(folder, with_pip=True, clear=True)
-            for options in (NEEDS, ("--no-deps", PEER)):
-                command = [str(python), "-m", "pip", "install", "--quiet", *options]
-                subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-        except subprocess.CalledProcessError as error:
-            return (error.stderr or "no message").strip().splitlines()[-1]
-        except OSError as error:
-            return str(error)
-        (folder / "installed").touch()
-    return python
-
-
 def run_peer(python: Path, conductance: Floats, drives: Floats, repeats: int) -> Row:
     """Median seconds of the peer for all drives and for one, and its output currents."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder, "work.npz")
         np.savez(work, conductance=conductance, drives=drives)
         command = [str(python), "-c", PEER_SCRIPT, str(work), folder, str(repeats), str(OHM)]
-        limits = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        limits.pop("PYTHONPATH", None)
         done = subprocess.run(  # noqa: S603
-            command, env=limits, check=True, capture_output=True, text=True
+            command, env=clean_environment(1), check=True, capture_output=True, text=True
         )
         times = json.loads(done.stdout.splitlines()[-1])
         medians = {name: statistics.median(values) for name, values in times.items()}
@@ -166,11 +155,13 @@ def one_array(lines: int, vectors: int, repeats: int, peer: Path | None) -> list
         theirs = run_peer(peer, conductance, drives, repeats)
         error = relative(theirs["output"], drives @ matrix)
         ratio = theirs["many"] / (ours + product)
-        rows.append(row(lines, f"{PEER}, {vectors} vectors", theirs["many"], ratio, error))
+        rows.append(row(lines, f"{PEER.name}, {vectors} vectors", theirs["many"], ratio, error))
     rows.append(row(lines, "Y for one vector", ours, 1.0, 0.0))
     rows.append(row(lines, "node voltages for one vector", single, single / ours, 0.0))
     if peer is not None:
-        rows.append(row(lines, f"{PEER}, one vector", theirs["one"], theirs["one"] / ours, error))
+        rows.append(
+            row(lines, f"{PEER.name}, one vector", theirs["one"], theirs["one"] / ours, error)
+        )
     for name, solver in (("sparse direct", direct), ("conjugate gradients", iterative)):
         seconds = timed(lambda solve=solver: solve(conductance, drives[0]), repeats)  # type: ignore[misc]
         error = relative(solver(conductance, drives[0]), drives[0] @ matrix)
@@ -212,24 +203,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--tiny", action="store_true", help="8x8 and 12x12 without peers")
     parser.add_argument("--json", type=Path, help="also write the table to this file")
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    parser.add_argument("--cache", type=Path, default=home / "imssa-benchmarks")
+    parser.add_argument("--cache", type=Path, default=default_cache())
     options = parser.parse_args(arguments)
-    peer = "not asked for (--tiny)" if options.tiny else peer_python(options.cache)
+    peer = "not asked for (--tiny)" if options.tiny else interpreter_of(PEER, options.cache)
     python = peer if isinstance(peer, Path) else None
     sizes, vectors, repeats = ((8, 12), 4, 1) if options.tiny else ((64, 128), 256, 5)
     rows = [line for lines in sizes for line in one_array(lines, vectors, repeats, python)]
     rows += many_arrays(3, 8, 1) if options.tiny else many_arrays(100, 64, 3)
     found = {
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "peers": {PEER: "installed" if python else f"not installed: {peer}"},
+        "peers": {PEER.name: "installed" if python else f"not installed: {peer}"},
+        "peer_versions": versions_in(python, PEER.packages) if python else {},
         "rows": rows,
     }
     sys.stdout.write(table(found))
     if options.json is not None:
-        partial = options.json.with_name(options.json.name + ".partial")
-        partial.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        partial.replace(options.json)
+        write_json(options.json, found)
     return 0
 
 
