@@ -2,7 +2,15 @@
 
 from imssa.crossbar.chip import Chip, SimulatedChip
 from imssa.crossbar.executor import execute, write_program
-from imssa.crossbar.fused import simulate
+from imssa.crossbar.fused import ProgrammedChips, simulate
 from imssa.crossbar.trace import Trace
 
-__all__ = ["Chip", "SimulatedChip", "Trace", "execute", "simulate", "write_program"]
+__all__ = [
+    "Chip",
+    "ProgrammedChips",
+    "SimulatedChip",
+    "Trace",
+    "execute",
+    "simulate",
+    "write_program",
+]

@@ -44,7 +44,7 @@ def simulate(  # noqa: PLR0913
         lengths: True lengths.
         record: Registers to keep after each step.
         first_sample: Number of the first sequence; addresses the read noise.
-        memory_budget_bytes: Chips are run in groups whose registers and records fit in it.
+        memory_budget_bytes: Chips are run in groups whose devices, registers and records fit in it.
 
     Returns:
         Answers (chips, batch); registers with a leading axis of chips.
@@ -54,64 +54,135 @@ def simulate(  # noqa: PLR0913
         DesignRuleError: A chip that differs from the program's own in more than its errors.
     """
     require_inputs(program, inputs, lengths)
-    require_chip(program, chip)
-    tape = encode(program, 0)
-    elements = np.concatenate(
-        [np.zeros(0, np.int64)]
-        + [np.arange(program.register(n).size) + tape.offsets[n] for n in record]
-    )
-    numbers = np.arange(len(inputs)) + first_sample
-    sequences = (np.ascontiguousarray(inputs), np.ascontiguousarray(lengths), numbers)
-    bytes_a_chip = 8 * len(inputs) * (tape.size + inputs.shape[1] * len(elements))
-    chunk = max(1, memory_budget_bytes // max(bytes_a_chip, 1))
-    parts = [
-        _run(program, chip, key, instances[i : i + chunk], tape, sequences, elements)
+    chunk = _chips_at_once(program, chip, inputs.shape, record, memory_budget_bytes)
+    traces = [
+        ProgrammedChips(program, chip, key, instances[i : i + chunk]).run(
+            inputs, lengths, record, first_sample=first_sample
+        )
         for i in range(0, len(instances), chunk)
     ]
-    final, kept = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return _trace(program, tape, record, final, kept)
+    return traces[0] if len(traces) == 1 else _together(traces)
 
 
-def _run(
+class ProgrammedChips:
+    """Simulated chip instances to which a program was written, ready for any number of sequences.
+
+    Args:
+        program: The program.
+        chip: Device laws; usually the program's own chip, or it with some effects only.
+        key: Random key of the study.
+        instances: Numbers of the chip instances.
+
+    Raises:
+        DesignRuleError: A chip that differs from the program's own in more than its errors.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        chip: ChipDescription,
+        key: Key,
+        instances: Int64[np.ndarray, " chips"],
+    ) -> None:
+        require_chip(program, chip)
+        self.program, self.instances = program, instances
+        arrays = program_chips(program, chip, key, instances)
+        seen = [arrays[p.array].seen_by(p) for p in program.phases]
+        rows = max((s.variance.shape[1] for s in seen), default=0)
+        self._tape = encode(program, rows, 2 if any(len(s.limit) for s in seen) else 1)
+        weights, variances = (
+            _joined([getattr(s, name) for s in seen], len(instances))
+            for name in ("weights", "variance")
+        )
+        none = np.zeros((len(instances), 3, 0))
+        readout = np.concatenate([none, *(s.readout for s in seen)], axis=2)
+        self._chips = (weights, variances, readout, *key.child("read").words, instances)
+        self._analog = _analog(chip, self._tape, seen)
+        widest = chip.arrays.bit_lines + chip.arrays.pairs
+        self._room = (*self._tape.widest, widest, self._tape.size, weights.dtype)
+
+    def run(
+        self,
+        inputs: Int64[np.ndarray, "batch length features"],
+        lengths: Int64[np.ndarray, " batch"],
+        record: tuple[str, ...] = (),
+        *,
+        first_sample: int = 0,
+    ) -> Trace:
+        """Runs all chips on sequences; the reads of a sequence's number are always the same.
+
+        Args:
+            inputs: Input codes; steps beyond a sequence's length are not executed.
+            lengths: True lengths.
+            record: Registers to keep after each step.
+            first_sample: Number of the first sequence; addresses the read noise.
+
+        Returns:
+            Answers (chips, batch); registers with a leading axis of chips.
+
+        Raises:
+            ShapeError: Inputs that the program cannot take.
+        """
+        require_inputs(self.program, inputs, lengths)
+        tape, (batch, length, _) = self._tape, inputs.shape
+        elements = _elements(self.program, tape, record)
+        numbers = np.arange(batch) + first_sample
+        sequences = (np.ascontiguousarray(inputs), np.ascontiguousarray(lengths), numbers)
+        places = (tape.offsets[self.program.input], elements)
+        final = np.empty((len(self.instances), batch, tape.size), np.int64)
+        kept = np.zeros((len(self.instances), batch, length, len(elements)), np.int64)
+        code = _code(tape)
+        for_ranges(
+            len(self.instances) * batch,
+            lambda first, end: run_items(
+                first,
+                end,
+                code,
+                self._chips,
+                self._analog,
+                sequences,
+                places,
+                room_for(*self._room),
+                (final, kept),
+            ),
+        )
+        return _trace(self.program, tape, record, final, kept)
+
+
+def _chips_at_once(
     program: Program,
     chip: ChipDescription,
-    key: Key,
-    instances: Any,
-    tape: Tape,
-    sequences: Any,
-    elements: Any,
-) -> tuple[Any, Any]:
-    arrays = program_chips(program, chip, key, instances)
-    seen = [arrays[p.array].seen_by(p) for p in tape.phases]
-    batch, length = sequences[0].shape[:2]
-    final = np.zeros((len(instances), batch, tape.size), np.int64)
-    kept = np.zeros((len(instances), batch, length, len(elements)), np.int64)
-    rows = max((s.variance.shape[1] for s in seen), default=0)
-    tape = encode(program, rows, 2 if any(len(s.limit) for s in seen) else 1)
-    weights = _joined([s.weights for s in seen], len(instances))
-    variances = _joined([s.variance for s in seen], len(instances))
-    readout = np.concatenate([np.zeros((len(instances), 3, 0)), *(s.readout for s in seen)], axis=2)
-    chips = (weights, variances, readout, *key.child("read").words, instances)
-    analog = _analog(chip, tape, seen)
-    content = _code(tape)
-    places = (tape.offsets[program.input], elements)
-    lines, pairs = tape.widest
-    widest = chip.arrays.bit_lines + chip.arrays.pairs
-    for_ranges(
-        len(instances) * batch,
-        lambda first, end: run_items(
-            first,
-            end,
-            content,
-            chips,
-            analog,
-            sequences,
-            places,
-            room_for(lines, pairs, widest, tape.size, weights.dtype),
-            (final, kept),
-        ),
-    )
-    return final, kept
+    shape: tuple[int, ...],
+    record: tuple[str, ...],
+    memory_budget_bytes: int,
+) -> int:
+    """Chips whose devices, registers and records fit in the budget; at least one.
+
+    An array takes about six numbers a device: conductance, defects, weights and variances, the last
+    two also joined for all phases.
+    """
+    sizes = {r.name: r.size for r in program.registers}
+    numbers = shape[0] * (sum(sizes.values()) + shape[1] * sum(sizes[name] for name in record))
+    numbers += 6 * len(program.arrays) * chip.arrays.word_lines * chip.arrays.bit_lines
+    return max(1, memory_budget_bytes // (8 * numbers))
+
+
+def _elements(
+    program: Program, tape: Tape, record: tuple[str, ...]
+) -> Int64[np.ndarray, " elements"]:
+    """Elements of the recorded registers in the register file."""
+    parts = [np.arange(program.register(n).size) + tape.offsets[n] for n in record]
+    return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def _together(traces: list[Trace]) -> Trace:
+    """Traces of groups of chips as one."""
+
+    def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    answers = np.concatenate([trace.answers for trace in traces])
+    return Trace(answers, joined([t.final for t in traces]), joined([t.steps for t in traces]))
 
 
 def _code(tape: Tape) -> Code:

@@ -45,6 +45,13 @@ def _quantile_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 _LOW, _RISE = _quantile_tables()
+
+
+def quantile_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Value and rise of each segment of `to_normal`, for other implementations of it."""
+    return _LOW.copy(), _RISE.copy()
+
+
 _LOW_SCALE, _HIGH_SCALE = np.float32(2.0**-_LOW_BITS), np.float32(2.0**-_HIGH_BITS)
 _HALF = np.float32(0.5)
 
