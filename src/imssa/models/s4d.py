@@ -11,9 +11,8 @@ from imssa.models.state_space import (
     DiscreteStateSpace,
     Discretization,
     Output,
+    convolve,
     discretize,
-    fft_convolution,
-    kernel,
 )
 
 
@@ -139,7 +138,7 @@ class S4D(nn.Module):
         return system.to(dtype or self.D.dtype)
 
     def forward(self, u: Float[Tensor, "..."]) -> Float[Tensor, "batch length features"]:
-        """The output sequence, by FFT convolution from a zero state.
+        """The output sequence from a zero state.
 
         Args:
             u: (batch, length, features).
@@ -154,9 +153,7 @@ class S4D(nn.Module):
                 rule=f"the layer takes (batch, length, {features}) with at least one time step",
                 remedy="Put the features on the last axis.",
             )
-        system = self.discrete(torch.float64)
-        response = kernel(system, u.shape[1], self.output, u.dtype)
-        return fft_convolution(u, response, system.D.to(u.dtype))
+        return convolve(self.discrete(torch.float64), u, self.output)
 
 
 def _parameter(value: Tensor, *, trained: bool = True) -> nn.Parameter:

@@ -7,12 +7,12 @@ Each feature is a single-input single-output system of complex modes, one of eac
 
 Two conventions say when the output is read: `current`, y_k = 2 Re(C s_k) + D u_k, as in the S4
 papers (arXiv 2206.11893), and `delayed`, y_k = 2 Re(C s_{k-1}) + D u_k, as in SciPy's `dlsim` and
-as one pass through an array gives it. Three equal ways lead to the output: `fft_convolution` with
-the `kernel`, `scan`, and `step` after `step`.
+as one pass through an array gives it. Three equal ways lead to the output: convolution with the
+`kernel`, `scan`, and `step` after `step`. `convolve` is the fast one for whole sequences.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import torch
 from jaxtyping import Complex, Float
@@ -20,6 +20,10 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from imssa.errors import ShapeError
+from imssa.models.recurrence import recurrence
+
+# Most modes at which the compiled recurrence is faster than the FFT.
+MOST_MODES: Final = 64
 
 Discretization: TypeAlias = Literal["zoh", "bilinear"]
 Output: TypeAlias = Literal["current", "delayed"]
@@ -149,9 +153,10 @@ def kernel(
 
     `current`: K_l = 2 Re sum_n C_n B_bar_n A_bar_n^l; `delayed`: the same one step later, K_0 = 0.
 
-    With l = r w + c a power is A_bar^(r w) A_bar^c: two tables of about sqrt(length) columns and
-    one batched real product stand for the (features, modes, length) table of all powers. The
-    tables are made in double precision, since an error of A_bar grows with l.
+    On the CPU it is what the compiled recurrence answers to an impulse. Elsewhere, with l = r w + c,
+    a power is A_bar^(r w) A_bar^c: two tables of about sqrt(length) columns and one batched real
+    product stand for the (features, modes, length) table of all powers. Both are made in double
+    precision, since an error of A_bar grows with l.
 
     Args:
         discrete: The system. Give it in float64 where the kernel is long, whatever `dtype` is.
@@ -168,17 +173,35 @@ def kernel(
             rule="a kernel needs at least one time step",
             remedy="Give a sequence that is not empty.",
         )
-    width = 1 << ((length - 1).bit_length() + 1) // 2
-    columns, stride = _powers(discrete.A_bar.to(torch.complex128), width)
-    rows, _ = _powers(stride, -(-length // width))
-    rows = rows * (2 * discrete.C * discrete.B_bar).unsqueeze(-1)
     real = dtype or discrete.D.dtype
-    left = torch.cat((rows.real, -rows.imag), dim=1).to(real)
-    right = torch.cat((columns.real, columns.imag), dim=1).to(real)
-    current = (left.mT @ right).flatten(1)[:, :length]
+    if _is_compiled(discrete.A_bar.device, real):
+        impulse = torch.zeros(1, length, len(discrete.D), dtype=real)
+        impulse[:, 0] = 1.0
+        current = _recur(discrete, impulse, torch.zeros_like(discrete.D), "current")[0].mT
+    else:
+        current = _tabulated(discrete, length, real)
     if output == "current":
         return current
     return torch.nn.functional.pad(current[:, :-1], (1, 0))
+
+
+def convolve(
+    discrete: DiscreteStateSpace, u: Float[Tensor, "batch length features"], output: Output
+) -> Float[Tensor, "batch length features"]:
+    """The output from a zero state, by the faster of two ways; the choice depends on types alone.
+
+    Single and double precision on the CPU with up to `MOST_MODES` modes take the compiled
+    recurrence, whose time grows with the modes; all else the FFT.
+
+    Args:
+        discrete: The system. Give it in float64 where sequences are long, whatever `u` is.
+        u: The input.
+        output: When the output is read.
+    """
+    if discrete.A_bar.shape[1] <= MOST_MODES and _is_compiled(u.device, u.dtype):
+        return _recur(discrete, u, discrete.D, output)
+    response = kernel(discrete, u.shape[1], output, u.dtype)
+    return fft_convolution(u, response, discrete.D.to(u.dtype))
 
 
 def fft_convolution(
@@ -244,6 +267,33 @@ def real_form(discrete: DiscreteStateSpace) -> RealStateSpace:
         C=2 * torch.view_as_real(discrete.C.conj().resolve_conj()).flatten(1),
         D=discrete.D,
     )
+
+
+def _is_compiled(device: torch.device, dtype: torch.dtype) -> bool:
+    return device.type == "cpu" and dtype in {torch.float32, torch.float64}
+
+
+def _recur(
+    discrete: DiscreteStateSpace,
+    u: Float[Tensor, "batch length features"],
+    D: Float[Tensor, " features"],
+    output: Output,
+) -> Float[Tensor, "batch length features"]:
+    c = 2 * discrete.C * discrete.B_bar
+    return recurrence(u, discrete.A_bar, c, D, delayed=output == "delayed")
+
+
+def _tabulated(
+    discrete: DiscreteStateSpace, length: int, real: torch.dtype
+) -> Float[Tensor, "features {length}"]:
+    """The kernel of `current` output as a product of two tables of powers."""
+    width = 1 << ((length - 1).bit_length() + 1) // 2
+    columns, stride = _powers(discrete.A_bar.to(torch.complex128), width)
+    rows, _ = _powers(stride, -(-length // width))
+    rows = rows * (2 * discrete.C * discrete.B_bar).unsqueeze(-1)
+    left = torch.cat((rows.real, -rows.imag), dim=1).to(real)
+    right = torch.cat((columns.real, columns.imag), dim=1).to(real)
+    return (left.mT @ right).flatten(1)[:, :length]
 
 
 def _powers(
