@@ -48,29 +48,37 @@ class Sums(NamedTuple):
 
 
 @_inlined
-def _load(source: Any, b: int, h: int, at: int, row: Any) -> None:
-    """The features from h on at step `at` of a sequence; zero outside of it."""
-    count = source.shape[2] - h
-    if at < 0 or at >= source.shape[1]:
+def _load(source: Any, b: int, h: int, at: int, way: int, tile: Any) -> None:
+    """The features from h on at the steps at, at + way, ... of a sequence; zero outside of it."""
+    last = at + way * (STEPS - 1)
+    if min(at, last) >= 0 and max(at, last) < source.shape[1] and source.shape[2] - h >= LANES:
+        s0, s1 = source[b, at, h : h + LANES], source[b, at + way, h : h + LANES]
+        s2, s3 = source[b, at + 2 * way, h : h + LANES], source[b, last, h : h + LANES]
         for f in range(LANES):
-            row[f] = 0.0
-    elif count >= LANES:
-        for f in range(LANES):
-            row[f] = source[b, at, h + f]
-    else:
+            tile[0, f], tile[1, f], tile[2, f], tile[3, f] = s0[f], s1[f], s2[f], s3[f]
+        return
+    count = min(LANES, source.shape[2] - h)
+    for j in range(STEPS):
+        k = at + way * j
         for f in range(count):
-            row[f] = source[b, at, h + f]
+            tile[j, f] = source[b, k, h + f] if 0 <= k < source.shape[1] else 0.0
 
 
 @_inlined
-def _store(row: Any, b: int, h: int, at: int, target: Any) -> None:
-    count = target.shape[2] - h
-    if count >= LANES:
+def _store(tile: Any, b: int, h: int, at: int, way: int, target: Any) -> None:
+    last = at + way * (STEPS - 1)
+    if min(at, last) >= 0 and max(at, last) < target.shape[1] and target.shape[2] - h >= LANES:
+        t0, t1 = target[b, at, h : h + LANES], target[b, at + way, h : h + LANES]
+        t2, t3 = target[b, at + 2 * way, h : h + LANES], target[b, last, h : h + LANES]
         for f in range(LANES):
-            target[b, at, h + f] = row[f]
-    else:
-        for f in range(count):
-            target[b, at, h + f] = row[f]
+            t0[f], t1[f], t2[f], t3[f] = tile[0, f], tile[1, f], tile[2, f], tile[3, f]
+        return
+    count = min(LANES, target.shape[2] - h)
+    for j in range(STEPS):
+        k = at + way * j
+        if 0 <= k < target.shape[1]:
+            for f in range(count):
+                target[b, k, h + f] = tile[j, f]
 
 
 @_inlined
@@ -128,16 +136,15 @@ def _filter(first: int, end: int, u: Any, system: Filter, backwards: bool, y: An
         for k in range(0, length, STEPS):
             if k % _QUIET_EVERY == 0:
                 _quieten(work, modes, _FILTER_ROWS, 4, 6)
-            for j in range(STEPS):
-                at = start + way * (k + j)
-                _load(u, b, h, at, x[j])
-                for f in range(LANES):
+            at = start + way * k
+            _load(u, b, h, at, way, x)
+            for f in range(LANES):
+                for j in range(STEPS):
                     out[j, f] = D[f] * x[j, f]
-                if system.delay != 0:
-                    _load(u, b, h, at - way, x[j])
+            if system.delay != 0:
+                _load(u, b, h, at - way, way, x)
             _filter_steps(x, modes, work, out)
-            for j in range(min(STEPS, length - k)):
-                _store(out[j], b, h, start + way * (k + j), y)
+            _store(out, b, h, at, way, y)
 
 
 @_inlined
@@ -184,13 +191,13 @@ def _sum(first: int, end: int, g_y: Any, u: Any, system: Filter, sums: Sums) -> 
         for k in range(0, length, STEPS):
             if k % _QUIET_EVERY == 0:
                 _quieten(work, modes, _SUM_ROWS, 2, 6)
-            for j in range(STEPS):
-                _load(u, b, h, k + j, x[j])
-                _load(g_y, b, h, k + j, g[j])
-                for f in range(LANES):
+            _load(u, b, h, k, 1, x)
+            _load(g_y, b, h, k, 1, g)
+            for f in range(LANES):
+                for j in range(STEPS):
                     D[f] += g[j, f] * x[j, f]
-                if system.delay != 0:
-                    _load(u, b, h, k + j - 1, x[j])
+            if system.delay != 0:
+                _load(u, b, h, k - 1, 1, x)
             _sum_steps(x, g, modes, work)
         for n in range(modes):
             for r in range(4):

@@ -89,10 +89,10 @@ _filter.register_autograd(_back, setup_context=_keep)
 
 
 def _array(sequence: Tensor) -> Any:
-    return sequence.detach().contiguous().numpy()
+    return sequence.detach().resolve_neg().contiguous().numpy()
 
 
 def _system(A: Tensor, c: Tensor, D: Tensor, delayed: bool) -> Filter:
     a, b = A.detach().resolve_conj().numpy().T, c.detach().resolve_conj().numpy().T
     modes = np.stack((a.real, a.imag, b.real, b.imag))
-    return Filter(modes, D.detach().contiguous().numpy(), int(delayed))
+    return Filter(modes, _array(D), int(delayed))
