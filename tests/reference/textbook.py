@@ -23,7 +23,7 @@ def textbook_kernel(
     return 2 * torch.einsum("hn,hnl->hl", weights, powers).real
 
 
-def textbook_layer(  # noqa: PLR0913, PLR0917
+def textbook_layer(
     u: Tensor, log_dt: Tensor, log_A_real: Tensor, A_imag: Tensor, C: Tensor, D: Tensor
 ) -> Tensor:
     """The output for u (batch, features, length), read after the update of the state."""

@@ -20,7 +20,9 @@ from jaxtyping import Float, Float64
 
 from imssa.kernels.parallel import for_ranges
 
-LANES: Final = 32  # features side by side; fixed, so that the compiler sees which loads cannot clash
+LANES: Final = (
+    32  # features side by side; fixed, so that the compiler sees which loads cannot clash
+)
 STEPS: Final = 4  # time steps that a mode is carried through at once, as the loops spell them out
 _QUIET: Final = 1e-200  # a state below it becomes zero, before numbers get small enough to be slow
 _QUIET_EVERY: Final = 64
@@ -29,7 +31,9 @@ _SUM_ROWS: Final = 10  # a mode in the work space of sums: A, s, z, sum of g s, 
 
 # A product and a sum may become one instruction; no sum is reordered.
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
-_inlined = numba.njit(nogil=True, inline="always", error_model="numpy", fastmath={"contract", "nsz"})
+_inlined = numba.njit(
+    nogil=True, inline="always", error_model="numpy", fastmath={"contract", "nsz"}
+)
 
 
 class Filter(NamedTuple):
@@ -209,7 +213,9 @@ def _sum(first: int, end: int, g_y: Any, u: Any, system: Filter, sums: Sums) -> 
 
 
 def _items(u: Float[np.ndarray, "batch length features"]) -> int:
-    return len(u) * -(-u.shape[2] // LANES)
+    batch, _, features = u.shape
+    blocks = -(-int(features) // LANES)
+    return int(batch) * blocks
 
 
 def run_filter(

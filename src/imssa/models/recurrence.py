@@ -6,16 +6,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imssa.errors import TrainingError
 from imssa.kernels.recurrence import Filter, run_filter, run_sums
 
-# Annotated without shapes: PyTorch reads an operator's signature from the annotations.
+# Operators are declared by schema: PyTorch's shorter decorator loads its compiler at the first call,
+# which costs a second.
+_FILTER = "imssa::recurrence"
+_SUMS = "imssa::recurrence_sums"
+torch.library.define(
+    _FILTER, "(Tensor u, Tensor A, Tensor c, Tensor D, bool delayed, bool backwards) -> Tensor"
+)
+torch.library.define(
+    _SUMS, "(Tensor g_y, Tensor u, Tensor A, Tensor c, bool delayed) -> (Tensor, Tensor, Tensor)"
+)
 
 
 def recurrence(u: Tensor, A_bar: Tensor, c: Tensor, D: Tensor, *, delayed: bool) -> Tensor:
     """y_k = Re(sum_n c_n s_k) + D u_k with s_k = A_bar s_{k-1} + u_k, on the CPU.
 
     Gradients of all inputs are exact; the graph keeps u and the system, nothing of the size of the
-    states. Second derivatives with respect to A_bar, c and D are not offered.
+    states. Second derivatives with respect to A_bar, c and D are refused.
 
     Args:
         u: (batch, length, features) in float32 or float64; the arithmetic is float64.
@@ -25,27 +35,26 @@ def recurrence(u: Tensor, A_bar: Tensor, c: Tensor, D: Tensor, *, delayed: bool)
         delayed: Reads the states before the step instead of after it.
     """
     wide = torch.complex128
-    y: Tensor = _filter(u, A_bar.to(wide), c.to(wide), D.double(), delayed, False)
+    y: Tensor = torch.ops.imssa.recurrence(
+        u, A_bar.to(wide), c.to(wide), D.double(), delayed, False
+    )
     return y
 
 
-@torch.library.custom_op("imssa::recurrence", mutates_args=(), device_types="cpu")
-def _filter(  # noqa: PLR0917
-    u: Tensor, A: Tensor, c: Tensor, D: Tensor, delayed: bool, backwards: bool
-) -> Tensor:
+@torch.library.impl(_FILTER, "cpu")
+def _filter(u: Tensor, A: Tensor, c: Tensor, D: Tensor, delayed: bool, backwards: bool) -> Tensor:
     y = run_filter(_array(u), _system(A, c, D, delayed), backwards=backwards)
     return torch.from_numpy(y)
 
 
-@_filter.register_fake
-def _(  # noqa: PLR0917
+def _like_input(
     u: Tensor, A: Tensor, c: Tensor, D: Tensor, delayed: bool, backwards: bool
 ) -> Tensor:
     del A, c, D, delayed, backwards
     return u.new_empty(u.shape)
 
 
-@torch.library.custom_op("imssa::recurrence_sums", mutates_args=(), device_types="cpu")
+@torch.library.impl(_SUMS, "cpu")
 def _gradients(
     g_y: Tensor, u: Tensor, A: Tensor, c: Tensor, delayed: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,8 +67,7 @@ def _gradients(
     return g_A, g_c, torch.from_numpy(sums.u.sum(0))
 
 
-@_gradients.register_fake
-def _(
+def _like_system(
     g_y: Tensor, u: Tensor, A: Tensor, c: Tensor, delayed: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     del u, delayed
@@ -77,15 +85,27 @@ def _back(ctx: Any, g_y: Tensor) -> tuple[Tensor | None, ...]:
     u, A, c, D = ctx.saved_tensors
     g_u = None
     if ctx.needs_input_grad[0]:
-        g_u = _filter(g_y, A, c, D, ctx.delayed, not ctx.backwards)
+        g_u = torch.ops.imssa.recurrence(g_y, A, c, D, ctx.delayed, not ctx.backwards)
     system: tuple[Tensor | None, ...] = (None, None, None)
     if any(ctx.needs_input_grad[1:4]):
         pair = (u, g_y) if ctx.backwards else (g_y, u)
-        system = _gradients(*pair, A, c, ctx.delayed)
+        system = torch.ops.imssa.recurrence_sums(*pair, A, c, ctx.delayed)
     return g_u, *system, None, None
 
 
-_filter.register_autograd(_back, setup_context=_keep)
+def _refuse(ctx: Any, *gradients: Tensor) -> None:
+    del ctx, gradients
+    raise TrainingError(
+        given="a second derivative with respect to A, B, C, D or dt",
+        rule="the compiled recurrence has first derivatives, and second ones of its input",
+        remedy="Use imssa.models.scan where second derivatives are needed.",
+    )
+
+
+torch.library.register_fake(_FILTER, _like_input)
+torch.library.register_fake(_SUMS, _like_system)
+torch.library.register_autograd(_FILTER, _back, setup_context=_keep)
+torch.library.register_autograd(_SUMS, _refuse)
 
 
 def _array(sequence: Tensor) -> Any:
