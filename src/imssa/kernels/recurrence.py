@@ -20,9 +20,8 @@ from jaxtyping import Float, Float64
 
 from imssa.kernels.parallel import for_ranges
 
-LANES: Final = (
-    32  # features side by side; fixed, so that the compiler sees which loads cannot clash
-)
+# Features side by side; a constant, so that the compiler sees which loads and stores cannot clash.
+LANES: Final = 32
 STEPS: Final = 4  # time steps that a mode is carried through at once, as the loops spell them out
 _QUIET: Final = 1e-200  # a state below it becomes zero, before numbers get small enough to be slow
 _QUIET_EVERY: Final = 64
