@@ -28,7 +28,8 @@ def of_exact_numbers(acc: list[int], L: list[int], h: list[int], largest: int) -
 
 def converted(acc: Any, L: Any, h: Any, bits: int) -> list[int]:
     scale = np.ldexp(np.asarray(L, float), -np.asarray(h))
-    return codes.converted(np.asarray(acc, float), scale, bits).tolist()
+    found: list[int] = codes.converted(np.asarray(acc, float), scale, bits).tolist()
+    return found
 
 
 @pytest.mark.parametrize(("serial", "twice"), KINDS)
@@ -124,8 +125,8 @@ def test_the_largest_code_is_reached_and_not_passed(
         dac_bits=dac_bits,
         adc_bits=adc_bits,
         full_scale_devices=(64.0,),
-        drive=DRIVES[serial],
-        polarity=POLARITIES[twice],
+        drive=DRIVES[serial],  # type: ignore[arg-type]
+        polarity=POLARITIES[twice],  # type: ignore[arg-type]
     )
     assert converters.conversion_max == read[0]
     assert rules.largest_code(converters.conversion_bits) >= read[0]

@@ -61,7 +61,9 @@ def test_the_memory_layout_changes_nothing(shape: tuple[int, int]) -> None:
     spread = np.zeros((2 * shape[0], 3 * shape[1]), np.float32)
     spread[::2, ::3] = W
     assert np.array_equal(summed(x, spread[::2, ::3]), expected)
-    assert np.array_equal(summed(x[:, ::-1], W[::-1].copy()[::1]), summed(x[:, ::-1].copy(), W[::-1]))
+    assert np.array_equal(
+        summed(x[:, ::-1], W[::-1].copy()[::1]), summed(x[:, ::-1].copy(), W[::-1])
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -72,7 +74,9 @@ def test_one_vector_at_a_time_gives_the_same(shape: tuple[int, int]) -> None:
 
 
 def test_no_lines_and_no_vectors() -> None:
-    assert summed(np.ones((2, 0), np.float32), np.ones((0, 5), np.float32)).tolist() == [[0] * 5] * 2
+    assert (
+        summed(np.ones((2, 0), np.float32), np.ones((0, 5), np.float32)).tolist() == [[0] * 5] * 2
+    )
     assert summed(np.ones((0, 3), np.float32), np.ones((3, 5), np.float32)).shape == (0, 5)
 
 
