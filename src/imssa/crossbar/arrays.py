@@ -26,7 +26,7 @@ from imssa.kernels.random import Key
 from imssa.program.operations import Phase
 from imssa.program.program import ArrayContents, Program
 
-Mask = Bool[np.ndarray, " lines"]
+Mask = Bool[np.ndarray, " _"]
 Columns = tuple[
     Float[np.ndarray, "chips word_lines columns"], Float32[np.ndarray, "chips rows columns"]
 ]
