@@ -54,7 +54,7 @@ def phase_of(chip: ChipDescription, lines: Any = None, pairs: Any = None) -> Pha
 
 def adc_step(phase: Phase) -> float:
     """L / 2^h of the phase's pairs."""
-    return float(phase.full_scale[0]) / 2.0 ** float(phase.full_scale_shift[0])
+    return float(np.ldexp(float(phase.full_scale[0]), -int(phase.full_scale_shift[0])))
 
 
 def written(chip: ChipDescription, contents: ArrayContents, instance: int = 0) -> SimulatedChip:

@@ -80,7 +80,9 @@ def test_a_ramp_measures_the_gain_and_offset_drawn(
     # rounding of 255 codes is known to sqrt(1 / 12 / 255) = 0.018 steps
     assert offset == pytest.approx(drawn.offset_steps[0], abs=0.08)
     line = np.outer(RAMP, value * gain / adc_step(phase)) + drawn.offset_steps[0]
-    assert np.abs(read - line).max() <= allowed(drive, RAMP * value * 1.5, adc_step(phase))
+    assert np.abs(read - line).max() <= allowed(
+        drive, np.float64(1.5) * RAMP * value, adc_step(phase)
+    )
     assert np.ptp(slope) > 0.05 * np.abs(slope).mean()
 
 
@@ -249,7 +251,8 @@ def test_a_pair_has_the_noise_of_both_its_bit_lines(law: str) -> None:
         ratio = read.std(axis=0) / np.sqrt(variance)
         assert np.abs(ratio - 1).max() < 4 / np.sqrt(2 * len(read))
         spreads.append(read)
-    assert not np.array_equal(*spreads)
+    one, other = spreads
+    assert not np.array_equal(one, other)
 
 
 def test_a_line_at_its_limit_has_no_noise_left() -> None:
