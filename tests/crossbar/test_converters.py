@@ -216,12 +216,12 @@ def test_programs_do_not_run_on_a_chip_with_another_drive(setting: Setting) -> N
 
 @pytest.mark.parametrize(("drive", "polarity"), KINDS)
 def test_a_chip_with_a_step_of_one_gives_the_exact_product(drive: str, polarity: str) -> None:
-    """14 bits hold every sum of a pass here, so nothing is rounded or clipped: a = W d."""
-    devices = 8191 / 7 / (1 if drive == "bit-serial" else 7)
+    """13 bits hold every sum of a pass here, so nothing is rounded or clipped: a = W d."""
+    devices = 4095 / 7 / (1 if drive == "bit-serial" else 7)
     chip = chip_with(
         size=(16, 12),
         dac_bits=4,
-        adc_bits=14,
+        adc_bits=13,
         full_scale_devices=(devices,),
         drive=drive,
         polarity=polarity,

@@ -81,7 +81,7 @@ def test_a_ramp_measures_the_gain_and_offset_drawn(
     assert offset == pytest.approx(drawn.offset_steps[0], abs=0.08)
     line = np.outer(RAMP, value * gain / adc_step(phase)) + drawn.offset_steps[0]
     assert np.abs(read - line).max() <= allowed(
-        drive, np.float64(1.5) * RAMP * value, adc_step(phase)
+        drive, 1.5 * value * RAMP.astype(float), adc_step(phase)
     )
     assert np.ptp(slope) > 0.05 * np.abs(slope).mean()
 
@@ -251,8 +251,7 @@ def test_a_pair_has_the_noise_of_both_its_bit_lines(law: str) -> None:
         ratio = read.std(axis=0) / np.sqrt(variance)
         assert np.abs(ratio - 1).max() < 4 / np.sqrt(2 * len(read))
         spreads.append(read)
-    one, other = spreads
-    assert not np.array_equal(one, other)
+    assert not np.array_equal(spreads[0], spreads[1])
 
 
 def test_a_line_at_its_limit_has_no_noise_left() -> None:

@@ -88,6 +88,7 @@ def test_nothing_is_assumed_of_a_chip_that_says_nothing(tmp_path: Path) -> None:
         ("readout", "noise_step", 0.5, "did you mean readout.noise_steps?"),
         ("converters", "drive", "pulse-width", "'amplitude' or 'bit-serial'"),
         ("converters", "polarity", "single", "'differential' or 'two-pass'"),
+        ("converters", "drive", 1, "'amplitude' or 'bit-serial'"),
         ("converters", "dac_bits", 13, "less than or equal to 12"),
         ("converters", "full_scale_devices", [], "full_scale_devices"),
         ("wires", "undriven", "open", "'grounded' or 'floating'"),
@@ -123,6 +124,15 @@ def test_a_bit_serial_chip_may_not_step_below_the_conversion(tmp_path: Path) -> 
         tmp_path, converters={**serial, "full_scale_devices": [1e-2, 1.0]}
     )
     load_chip(chip_file(tmp_path, converters={**serial, "drive": "amplitude"}))
+
+
+def test_a_full_scale_beyond_every_bit_line_is_refused(tmp_path: Path) -> None:
+    """L would pass 2^30, where conversions are no longer those of exact integers."""
+    most = {"dac_bits": 12, "adc_bits": 2, "full_scale_devices": [1024.0]}
+    chip = load_chip(chip_file(tmp_path, converters=most))
+    assert chip.converters.scale(1024.0, 127)[0] < 2**30
+    message = refusal(tmp_path, converters={**most, "full_scale_devices": [1.0, 1025.0]})
+    assert "full_scale_devices must be at most 1024" in message
 
 
 def test_readout_is_an_effect() -> None:

@@ -121,12 +121,14 @@ def test_the_largest_code_is_reached_and_not_passed(
     sums = sums_of([10**6, -(10**6)], [largest, -largest])
     read = read_in_passes(passes, sums, UNIT_STEP, adc_bits)
     assert read.tolist() == [largest_code(passes, adc_bits)]
-    converters = Converters(
-        dac_bits=dac_bits,
-        adc_bits=adc_bits,
-        full_scale_devices=(64.0,),
-        drive=DRIVES[serial],  # type: ignore[arg-type]
-        polarity=POLARITIES[twice],  # type: ignore[arg-type]
+    converters = Converters.model_validate(
+        {
+            "dac_bits": dac_bits,
+            "adc_bits": adc_bits,
+            "full_scale_devices": (64.0,),
+            "drive": DRIVES[serial],
+            "polarity": POLARITIES[twice],
+        }
     )
     assert converters.conversion_max == read[0]
     assert rules.largest_code(converters.conversion_bits) >= read[0]
@@ -222,7 +224,7 @@ def test_every_sum_of_small_scales() -> None:
 
 @given(
     devices=st.one_of(
-        st.sampled_from((0.25, 0.5, 1.0, 3.0, 8.0, 32.0, 100.0, 1024.0)), st.floats(0.1, 2000.0)
+        st.sampled_from((0.25, 0.5, 1.0, 3.0, 8.0, 32.0, 100.0, 1024.0)), st.floats(0.1, 1024.0)
     ),
     weight_max=st.sampled_from((1, 3, 7, 15, 31, 127)),
     dac_bits=st.integers(2, 12),

@@ -13,6 +13,9 @@ from imssa.kernels.passes import largest_code, passes_of
 LARGEST_SCALE = 2**30
 """L stays below it, so that a conversion is exact (`imssa.kernels.codes.convert`)."""
 
+MOST_DEVICES = 1024
+"""On a bit line of the largest array. No full scale is beyond it, and L therefore below its limit."""
+
 
 class Converters(Law):
     """DAC and ADC widths, the full scales that the ADC offers, and the passes of a conversion.
@@ -40,6 +43,9 @@ class Converters(Law):
         least = min(self.full_scale_devices)
         if least <= 0:
             msg = "full_scale_devices must be positive; remove the entries at or below zero"
+            raise ValueError(msg)
+        if max(self.full_scale_devices) > MOST_DEVICES:
+            msg = f"full_scale_devices must be at most {MOST_DEVICES}: no bit line has more devices"
             raise ValueError(msg)
         if least * self.pass_max / code_max(self.adc_bits) * 2**16 <= 0.5:
             msg = f"full_scale_devices: {least:g} is below the smallest step of the conversion"
