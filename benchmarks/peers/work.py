@@ -116,7 +116,7 @@ def _contents(work: Any) -> ArrayContents:
 
 def _phase(chip: ChipDescription, drive: str, lines: int) -> Operation:
     every, zeros, ones = (np.asarray(a) for a in (np.arange(lines), [0] * lines, [1] * lines))
-    full_scale, shift = chip.adc_scale(chip.converters.full_scale_devices[0], WEIGHT_MAX)
+    full_scale, shift = chip.converters.scale(chip.converters.full_scale_devices[0], WEIGHT_MAX)
     return Phase(
         array=0,
         drive=(drive,),
