@@ -4,8 +4,8 @@
 
 The work: one 64x64 array of differential pairs, 8-bit DAC and ADC, 2 % programming error and 1 % read
 noise a device (standard deviations as shares of the window), 1,000 steps in which the outputs are the
-next inputs; then 100 chips of it at once; then single calls. Ours is timed with the array's writing
-in it, the others without. Peers are installed by pip into environments of their own below the cache
+next inputs; then 100 chips of it at once; then single calls. Arrays are written before the clock
+starts, ours and the others'. Peers are installed by pip into environments of their own below the cache
 folder; what cannot be installed is reported as such.
 
 Before anything is timed, each answers the same inputs without errors: the table says how many of its
@@ -64,7 +64,7 @@ class Case:
 
     name: str
     job: dict[str, Any]
-    ours: tuple[str, ...] = ("simulate",)
+    ours: tuple[str, ...] = ("fused",)
     targets: dict[str, float] = field(default_factory=dict)
     sample: int = 0
 
@@ -96,7 +96,7 @@ def cases(*, tiny: bool) -> tuple[Case, ...]:
     single = Case(
         f"one call, batch {once}",
         {"job": "once", "batch": once},
-        ("simulate", "written chip"),
+        ("fused", "step by step"),
         {FASTEST: 2.0},
     )
     return (*loops, many, single)
@@ -151,7 +151,7 @@ def assemble(work: str, options: argparse.Namespace) -> tuple[dict[Peer, list[Pr
 
 def check(running: dict[Peer, list[Process]], state: Row) -> None:
     """Adds to the contestants' states how their codes and their noise compare with ours."""
-    own = running[OURS][0].ask({"job": "check", "variant": "written chip"})
+    own = running[OURS][0].ask({"job": "check", "variant": "step by step"})
     for peer, processes in running.items():
         if peer is PRODUCT:
             continue

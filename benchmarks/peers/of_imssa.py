@@ -1,4 +1,4 @@
-"""This package as a contestant: whole loops by `simulate`, single calls by a written chip."""
+"""This package as a contestant: whole loops and calls by chips written once, or by single MVMs."""
 
 import hashlib
 import statistics
@@ -7,13 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from server import CALLS, Contestant, Watch, calls, serve
+from server import CALLS, Contestant, calls, repeated, serve
 from work import chip_of, program_of
 
-from imssa.crossbar.arrays import program_chips
 from imssa.crossbar.chip import ReadAddress, SimulatedChip
-from imssa.crossbar.fused import simulate
-from imssa.crossbar.tape import encode
+from imssa.crossbar.fused import ProgrammedChips
 from imssa.kernels.parallel import worker_count
 from imssa.kernels.random import Key
 
@@ -21,13 +19,13 @@ KEY = Key.root(1)
 
 
 class Ours(Contestant):
-    """`simulate` (programming included in every call), or `SimulatedChip.mvm` on a written chip."""
+    """`ProgrammedChips.run`, or `SimulatedChip.mvm` on a written chip."""
 
     settings = {  # noqa: RUF012
         "programming": "gaussian",
         "read_noise": "relative: one draw a pair and read, sigma grows with the input's length",
-        "loop": "one call of simulate, the array written anew in it",
-        "once": "SimulatedChip.mvm on a written chip, and one call of simulate",
+        "loop": "one call of ProgrammedChips.run, the array written before, as the others'",
+        "once": "SimulatedChip.mvm and ProgrammedChips.run, the array written before",
     }
 
     def native(self, signal: Any, variant: str) -> Any:
@@ -37,53 +35,51 @@ class Ours(Contestant):
 
     def tile(self, variant: str, noisy: bool) -> Callable[[Any], Any]:
         """One MVM of codes."""
-        return self._simulated(noisy) if variant == "simulate" else self._written(noisy)
+        return self._fused(noisy) if variant == "fused" else self._step_by_step(noisy)
 
     def signal(self, output: Any) -> Any:
         """From codes."""
         return np.asarray(output / self.work["code_max"])
 
-    def _written(self, noisy: bool) -> Callable[[Any], Any]:
+    def _step_by_step(self, noisy: bool) -> Callable[[Any], Any]:
         program = program_of(self.work, 1, closed=False)
         chip = SimulatedChip(chip_of(self.work, noisy=noisy), KEY)
         chip.write(0, program.arrays[0])
         phase = program.phases[0]
         return lambda codes: chip.mvm(phase, codes, ReadAddress(0, 0, np.arange(len(codes))))
 
-    def _simulated(self, noisy: bool) -> Callable[[Any], Any]:
+    def _fused(self, noisy: bool) -> Callable[[Any], Any]:
         program, chip = program_of(self.work, 1, closed=False), chip_of(self.work, noisy=noisy)
+        chips = ProgrammedChips(program, chip, KEY, np.arange(1))
 
         def run(codes: Any) -> Any:
-            lengths = np.ones(len(codes), np.int64)
-            trace = simulate(program, chip, KEY, np.arange(1), codes[:, None], lengths)
+            trace = chips.run(codes[:, None], np.ones(len(codes), np.int64))
             return trace.final["state"][0]
 
         return run
 
     def loop(self, job: dict[str, Any]) -> dict[str, Any]:
-        """One call of simulate, and where its time goes."""
+        """One call of one chip."""
         return self._closed(job, 1)
 
     def chips(self, job: dict[str, Any]) -> dict[str, Any]:
-        """One call of simulate with many chips."""
+        """One call of many chips."""
         return self._closed(job, job["chips"])
 
-    def _closed(self, job: dict[str, Any], chips: int) -> dict[str, Any]:
+    def _closed(self, job: dict[str, Any], count: int) -> dict[str, Any]:
         steps, batch = job["steps"], job["batch"]
         program, chip = program_of(self.work, steps, closed=True), chip_of(self.work)
-        instances, lengths = np.arange(chips), np.full(batch, steps)
-        inputs = np.zeros((batch, steps, 1), np.int64)
-        with Watch() as watch:
-            trace = simulate(program, chip, KEY, instances, inputs, lengths)
         start = time.perf_counter()
-        program_chips(program, chip, KEY, instances)
+        chips = ProgrammedChips(program, chip, KEY, np.arange(count))
         writing = time.perf_counter() - start
+        lengths, inputs = np.full(batch, steps), np.zeros((batch, steps, 1), np.int64)
+        found, trace = repeated(lambda: chips.run(inputs, lengths))
         codes = np.ascontiguousarray(trace.final["state"])
         spread = float(codes.std())
         digest = hashlib.sha256(codes.tobytes()).hexdigest()
-        threads = min(worker_count(), batch * chips)
+        threads = min(worker_count(), batch * count)
         return {
-            **watch.found,
+            **found,
             "threads": threads,
             "writing": writing,
             "codes": digest,
@@ -91,8 +87,8 @@ class Ours(Contestant):
         }
 
     def once(self, job: dict[str, Any]) -> dict[str, Any]:
-        """One call; simulate shares its sequences out over all cores."""
-        cores = worker_count() if job["variant"] == "simulate" else 1
+        """One call; the fused path shares its sequences out over all cores."""
+        cores = worker_count() if job["variant"] == "fused" else 1
         return {**super().once(job), "threads": min(cores, job["batch"])}
 
     def answer(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -104,16 +100,13 @@ class Ours(Contestant):
         codes = self.native(self.work["inputs"][: job["once"]], "")
         program, chip = program_of(self.work, 1, closed=False), chip_of(self.work)
         one = np.arange(1)
-        found = {
-            "writing one array": calls(lambda: program_chips(program, chip, KEY, one)),
-            "encoding the program, twice a call": 2 * calls(lambda: encode(program, 1)),
-        }
+        found = {"writing one array": calls(lambda: ProgrammedChips(program, chip, KEY, one))}
         for name, noisy in (("", True), (", no errors", False)):
-            whole, written = self._simulated(noisy), self._written(noisy)
+            fused, single = self._fused(noisy), self._step_by_step(noisy)
             for some in (codes[:1], codes):
                 what = f"one MVM, batch {len(some)}{name}"
-                found[f"{what}: simulate"] = calls(lambda run=whole, x=some: run(x))  # type: ignore[misc]
-                found[f"{what}: written chip"] = calls(lambda run=written, x=some: run(x))  # type: ignore[misc]
+                found[f"{what}: fused"] = calls(lambda run=fused, x=some: run(x))  # type: ignore[misc]
+                found[f"{what}: step by step"] = calls(lambda run=single, x=some: run(x))  # type: ignore[misc]
         for batch in job["loops"]:
             short, long = (self._median({"batch": batch, "steps": steps}) for steps in (1, 201))
             found[f"loop, batch {batch}: call of one step"] = short

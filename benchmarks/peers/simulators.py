@@ -56,4 +56,4 @@ LIGHTNING = Peer(
 )
 CROSS_SIM = Peer("cross-sim", "of_cross_sim.py", ("core",), steps=20)
 PRODUCT = Peer("bare product", "of_product.py", ("numpy", "torch"))
-OURS = Peer("imssa", "of_imssa.py", ("simulate", "written chip"))
+OURS = Peer("imssa", "of_imssa.py", ("fused", "step by step"))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
@@ -33,6 +33,11 @@ def for_ranges(items: int, function: Callable[[int, int], None], workers: int = 
         function(0, items)
         return
     bounds = [items * i // count for i in range(count + 1)]
-    jobs = [_pool(count).submit(function, first, end) for first, end in pairwise(bounds)]
+    *others, own = pairwise(bounds)
+    jobs = [_pool(count - 1).submit(function, first, end) for first, end in others]
+    try:
+        function(*own)
+    finally:
+        wait(jobs)
     for job in jobs:
         job.result()

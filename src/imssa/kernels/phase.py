@@ -320,21 +320,18 @@ def run_phase(row: Any, pool: Any, chip: Any, analog: Any, address: Any, room: A
     file, readings = room.file, room.readings
     _drive(pool, place, lines, pool[more + _U4], analog.dac_max, file, drives)
     count = analog.pass_count
-    for j in range(pairs):
-        codes[j] = 0
     for n in range(count):
         bit, sign = analog.passes[3 * n], analog.passes[3 * n + 1]
         for i in range(lines):
-            digits[i] = drives[i] if count == 1 else digit(drives[i], bit, sign)
-        for i in range(lines):
-            x[i] = digits[i]
-            squares[i] = np.float32(digits[i]) * np.float32(digits[i])
+            d = drives[i] if count == 1 else digit(drives[i], bit, sign)
+            digits[i], x[i] = d, d
+            squares[i] = np.float32(d) * np.float32(d)
         event = np.int64(row[7]) * count + n
         _read(row, pool, chip, analog, (event, address[0], address[1], address[2]), room)
         weight = np.int32(analog.passes[3 * n + 2])
         for j in range(pairs):
             code = convert(readings[j], analog.inverse[j0 + j], analog.adc_max)
-            codes[j] += weight * code
+            codes[j] = weight * code + (codes[j] if n else np.int32(0))
     if pool[more + np.uint64(5)]:
         first = np.uint64(pool[target])
         for j in range(pairs):

@@ -1,7 +1,7 @@
-"""Plain pointers to arrays, for compiled loops that hand many arrays on.
+"""Plain pointers to arrays and bits of numbers, for compiled loops.
 
-Counting the references of arrays takes longer than short loops do. Whoever calls the outermost compiled
-function keeps every array alive, and arrays are contiguous.
+Counting the references of arrays takes longer than short loops do, hence the pointers. Whoever calls
+the outermost compiled function keeps every array alive, and arrays are contiguous.
 """
 
 from typing import Any, Final
@@ -49,6 +49,16 @@ def _local_block(_typing: Any, like: Any) -> Any:
     return like(like), build
 
 
+def _as_float(_typing: Any, _word: Any) -> Any:
+    """The float32 whose bits are those of a uint32."""
+
+    def build(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], context.get_value_type(types.float32))
+
+    return types.float32(types.uint32), build
+
+
 pointer: Any = intrinsic(_pointer)
+as_float: Any = intrinsic(_as_float)
 local_block: Any = intrinsic(_local_block)
 moved: Any = intrinsic(_moved)
