@@ -19,6 +19,8 @@ from imssa.kernels.vectors import LONG_BYTES
 
 FEATURES: Final = 32
 ITEM_LANES: Final = 512
+ITEMS: Final = 8
+"""Neighbouring kernels of an item, most of its lanes, and least items where there is work for them."""
 BLOCK: Final = 128
 """Least steps between checkpoints: what a block keeps then fits the first cache."""
 DEFAULT_BUDGET_BYTES: Final = 256 * 2**20
@@ -74,7 +76,10 @@ def layout(
     batch, length, features = shape
     group = 1 << (modes - 1).bit_length()
     together = min(FEATURES, features)
-    sequences = min(max(ITEM_LANES // (together * group), 1), batch)
+    while together > 8 and batch * -(-features // together) < ITEMS:
+        together //= 2
+    rows = -(-ITEMS // -(-features // together))  # blocks of sequences that give enough items
+    sequences = min(max(ITEM_LANES // (together * group), 1), max(batch // rows, 1))
     tile = max(LONG_BYTES // np.dtype(np.float32).itemsize, group)
     width = -(-together * sequences * group // tile) * tile
     feature_blocks, batch_blocks = -(-features // together), -(-batch // sequences)
