@@ -243,9 +243,7 @@ def test_a_negated_input_negates_every_code(realization: str, current: bool) -> 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("noisy", [False, True])
-def test_threads_change_nothing(
-    workers: int, noisy: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_threads_change_nothing(workers: int, noisy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     case = made(4, "direct", current=False, features=9, lengths=(8, 3, 150, 1, 1, 7, 9, 2, 4))
     noise = Noise(deviations(case, 2, 2), np.abs(deviations(case, 3, 2)), 5, 6)
     noise = noise if noisy else no_noise()

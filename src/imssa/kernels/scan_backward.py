@@ -31,10 +31,10 @@ from imssa.kernels.scan_step import (
     last_read_back,
     line_gradients,
 )
-from imssa.kernels.vectors import BYTES
+from imssa.kernels.vectors import BYTES, inner
 
 
-@numba.njit(nogil=True)
+@inner
 def _back_tile(
     tile: int,
     item: Item,
@@ -55,9 +55,7 @@ def _back_tile(
         spread_tile(g_y[steps * slots :], tile, 1, cut, room.read)
         for lane in range(0, cut.tile, lanes):
             place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-            last_read_back(
-                room.read, rows, limits, place, room.state, adjoint, sums, None
-            )
+            last_read_back(room.read, rows, limits, place, room.state, adjoint, sums, None)
     spread_tile(g_y[(1 - current) * slots :], tile, steps, cut, room.read)
     for lane in range(0, cut.tile, lanes):
         place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
@@ -67,7 +65,7 @@ def _back_tile(
     sum_tile(room.read, tile, steps, cut, room.sums)
 
 
-@numba.njit(nogil=True)
+@inner
 def _back_noisy(
     tile: int,
     item: Item,
@@ -110,7 +108,7 @@ def _back_noisy(
             room.sums[at] += more[at]
 
 
-@numba.njit(nogil=True)
+@inner
 def _direct_back(steps: int, slots: int, direct: Any, g_y: Any, room: Room, total: Any) -> None:
     """D: its gradient, and what it adds to that of the inputs (``sums`` to ``outputs``)."""
     for t in range(steps):
@@ -121,7 +119,7 @@ def _direct_back(steps: int, slots: int, direct: Any, g_y: Any, room: Room, tota
             out[i] = given[i] + g[i] * direct[i]
 
 
-@numba.njit(nogil=True)
+@inner
 def _back_block(
     item: Item,
     current: int,
@@ -184,10 +182,18 @@ def backward(
                 gather(u, lengths, item, cut, room.inputs)
                 gather_gradient(g_y, y, lengths, item, cut, tables.per_step, limits.adc_max, outer)
                 _back_block(
-                    item, current, last, rows, limits, cut, room, outer, adjoint, sums[number], analog
+                    item,
+                    current,
+                    last,
+                    rows,
+                    limits,
+                    cut,
+                    room,
+                    outer,
+                    adjoint,
+                    sums[number],
+                    analog,
                 )
                 _direct_back(item.steps, slots, room.direct, outer, room, g_direct[number])
                 last = False
             scatter(room.outputs, lengths, item, cut, g_u)
-
-

@@ -20,7 +20,7 @@ from imssa.kernels.scan_lanes import (
 from imssa.kernels.scan_noise import read_noisy, run_noisy
 from imssa.kernels.scan_plan import Layout, Tables
 from imssa.kernels.scan_step import Kept, Limits, run_vector
-from imssa.kernels.vectors import BYTES, LONG_BYTES
+from imssa.kernels.vectors import BYTES, LONG_BYTES, inner
 
 
 class Room(NamedTuple):
@@ -41,7 +41,7 @@ class Room(NamedTuple):
     kept: Kept
 
 
-@numba.njit(nogil=True)
+@inner
 def room_of(cut: Layout, like: Any) -> Room:
     """Room for any item of a scan."""
     steps, extra = cut.block + 1, 2 * LONG_BYTES // like.itemsize
@@ -69,7 +69,7 @@ def room_of(cut: Layout, like: Any) -> Room:
     )
 
 
-@numba.njit(nogil=True)
+@inner
 def run_tile(
     tile: int, steps: int, rows: Any, limits: Limits, cut: Layout, room: Room, kept: Any
 ) -> None:
@@ -80,7 +80,7 @@ def run_tile(
         run_vector(steps, room.u, rows, limits, place, room.state, room.read, kept, None)
 
 
-@numba.njit(nogil=True)
+@inner
 def _read_item(item: Item, current: int, limits: Limits, cut: Layout, room: Room) -> None:
     """Output codes of an item from what its modes left."""
     slots = slots_of(cut)
@@ -96,14 +96,14 @@ def _read_item(item: Item, current: int, limits: Limits, cut: Layout, room: Room
     )
 
 
-@numba.njit(nogil=True)
+@inner
 def save_state(state: Any, target: Any) -> None:
     """Registers as integers."""
     for i in range(len(state)):
         target[i] = state[i]
 
 
-@numba.njit(nogil=True)
+@inner
 def _put_states(
     tile: int, item: Item, lengths: Any, cut: Layout, kept: Kept, modes: int, record: Any
 ) -> None:
@@ -124,7 +124,7 @@ def _put_states(
                 record.adc[h, b, k, 2 * n + 1] = kept.adc1[at]
 
 
-@numba.njit(nogil=True)
+@inner
 def _run_block(
     item: Item,
     lengths: Any,

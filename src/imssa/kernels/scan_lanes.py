@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from imssa.kernels.scan_plan import Layout
 from imssa.kernels.scan_step import converted
-from imssa.kernels.vectors import BYTES, load, pair_sums, splat, spread, store
+from imssa.kernels.vectors import BYTES, inner, load, pair_sums, splat, spread, store
 
 
 class Item(NamedTuple):
@@ -21,7 +20,7 @@ class Item(NamedTuple):
     steps: int
 
 
-@numba.njit(nogil=True)
+@inner
 def item_of(number: int, block: int, cut: Layout, u: Any) -> Item:
     """The item of a number, at a block of steps."""
     batch, length, features = u.shape
@@ -37,13 +36,13 @@ def item_of(number: int, block: int, cut: Layout, u: Any) -> Item:
     )
 
 
-@numba.njit(nogil=True)
+@inner
 def slots_of(cut: Layout) -> int:
     """Slots of an item: numbers of an item are (block + 1, slots)."""
     return cut.width // cut.group
 
 
-@numba.njit(nogil=True)
+@inner
 def longest(item: Item, lengths: Any) -> int:
     """Most steps of the item's sequences."""
     most = 0
@@ -52,7 +51,7 @@ def longest(item: Item, lengths: Any) -> int:
     return most
 
 
-@numba.njit(nogil=True)
+@inner
 def gather(u: Any, lengths: Any, item: Item, cut: Layout, out: Any) -> None:
     """Input codes of a block; zero beyond the end of a sequence."""
     slots = slots_of(cut)
@@ -69,7 +68,7 @@ def gather(u: Any, lengths: Any, item: Item, cut: Layout, out: Any) -> None:
                 target[:] = 0.0
 
 
-@numba.njit(nogil=True)
+@inner
 def gather_gradient(
     g_y: Any, y: Any, lengths: Any, item: Item, cut: Layout, per_step: Any, largest: float, out: Any
 ) -> None:
@@ -89,7 +88,7 @@ def gather_gradient(
                 target[:] = 0.0
 
 
-@numba.njit(nogil=True)
+@inner
 def scatter(values: Any, lengths: Any, item: Item, cut: Layout, out: Any) -> None:
     """Writes a block's numbers; zeros beyond the end of a sequence."""
     slots = slots_of(cut)
@@ -106,7 +105,7 @@ def scatter(values: Any, lengths: Any, item: Item, cut: Layout, out: Any) -> Non
                 target[:] = 0.0
 
 
-@numba.njit(nogil=True)
+@inner
 def spread_tile(numbers: Any, tile: int, steps: int, cut: Layout, out: Any) -> None:
     """A tile's numbers of each step, repeated over the lanes of their slots."""
     slots, some = slots_of(cut), cut.tile // cut.group
@@ -118,7 +117,7 @@ def spread_tile(numbers: Any, tile: int, steps: int, cut: Layout, out: Any) -> N
     spread(out, steps * some, cut.group)
 
 
-@numba.njit(nogil=True)
+@inner
 def sum_tile(lanes: Any, tile: int, steps: int, cut: Layout, numbers: Any) -> None:
     """Sums over the lanes of each slot of a tile; ``lanes`` is used up."""
     slots, some = slots_of(cut), cut.tile // cut.group
@@ -130,7 +129,7 @@ def sum_tile(lanes: Any, tile: int, steps: int, cut: Layout, numbers: Any) -> No
             target[j] = row[j]
 
 
-@numba.njit(nogil=True)
+@inner
 def repeat_slots(numbers: Any, item: Item, cut: Layout, table: Any) -> None:
     """A number of each of an item's kernels at its slots, over and over.
 
@@ -148,7 +147,7 @@ def repeat_slots(numbers: Any, item: Item, cut: Layout, table: Any) -> None:
             table[i] = numbers[item.first_feature + slot % cut.features]
 
 
-@numba.njit(nogil=True)
+@inner
 def convert_outputs(
     count: int, slots: int, sums: Any, u: Any, direct: Any, per_step: Any, limits: Any, out: Any
 ) -> None:
@@ -161,7 +160,7 @@ def convert_outputs(
         j = (j + lanes) % slots
 
 
-@numba.njit(nogil=True)
+@inner
 def zeros_like(array: Any, count: int) -> Any:
     """Zeros in an array's type."""
     return np.zeros(count, array.dtype)

@@ -7,7 +7,6 @@ read's noise is a function of line, step, sequence, kernel and whether the outpu
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from imssa.kernels.codes import convert
@@ -15,7 +14,7 @@ from imssa.kernels.random import philox, to_normal
 from imssa.kernels.scan_lanes import Item, slots_of
 from imssa.kernels.scan_plan import Layout, Tables
 from imssa.kernels.scan_step import Extra, Kept, Limits, driven, run_vector
-from imssa.kernels.vectors import LONG_BYTES, load_long, store
+from imssa.kernels.vectors import LONG_BYTES, inner, load_long, store
 
 
 class Analog(NamedTuple):
@@ -41,20 +40,20 @@ class Lines(NamedTuple):
     words: Any
 
 
-@numba.njit(nogil=True)
+@inner
 def lines_of(analog: Analog) -> Lines:
     """Room for one slot."""
     count = analog.by_drive.shape[2]
     return Lines(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count, np.uint32))
 
 
-@numba.njit(nogil=True)
+@inner
 def extra_of(cut: Layout) -> Extra:
     """Room for a tile's errors."""
     return Extra(np.zeros(cut.tile), np.zeros(cut.tile), np.zeros(cut.tile), np.zeros(cut.tile))
 
 
-@numba.njit(nogil=True)
+@inner
 def slot_of(tile: int, j: int, item: Item, cut: Layout) -> Any:
     """Kernel and sequence of a tile's slot; a kernel of -1 where the slot is empty."""
     slot = tile * (cut.tile // cut.group) + j
@@ -64,7 +63,7 @@ def slot_of(tile: int, j: int, item: Item, cut: Layout) -> Any:
     return item.first_feature + f, item.first_sequence + s
 
 
-@numba.njit(nogil=True)
+@inner
 def _drives(kept: Kept, first: int, u: float, out: Any) -> None:
     """DAC codes of a slot's lines."""
     for n in range(len(out) // 2):
@@ -73,7 +72,7 @@ def _drives(kept: Kept, first: int, u: float, out: Any) -> None:
     out[len(out) - 1] = u
 
 
-@numba.njit(nogil=True)
+@inner
 def _disturb(h: int, b: int, step: int, analog: Analog, lines: Lines) -> None:
     """Fixed errors of all lines of a slot, and what is drawn at a read of the states (``variance``)."""
     draw = b % len(analog.by_drive)
@@ -95,7 +94,7 @@ def _disturb(h: int, b: int, step: int, analog: Analog, lines: Lines) -> None:
         lines.variance[j] = np.sqrt(lines.variance[j]) * np.float64(to_normal(lines.words[j]))
 
 
-@numba.njit(nogil=True)
+@inner
 def _drive_tile(tile: int, t: int, limits: Limits, cut: Layout, room: Any) -> None:
     """DAC codes of a tile's registers at a step."""
     for lane in range(0, cut.tile, LONG_BYTES // room.state.itemsize):
@@ -105,9 +104,16 @@ def _drive_tile(tile: int, t: int, limits: Limits, cut: Layout, room: Any) -> No
         store(room.kept.drive1, place, driven(load_long(room.state, cut.width + at), limits))
 
 
-@numba.njit(nogil=True)
+@inner
 def _disturb_tile(
-    tile: int, t: int, item: Item, cut: Layout, room: Any, analog: Analog, lines: Lines, extra: Extra
+    tile: int,
+    t: int,
+    item: Item,
+    cut: Layout,
+    room: Any,
+    analog: Analog,
+    lines: Lines,
+    extra: Extra,
 ) -> None:
     """Errors of the states' lines of a tile at a step."""
     slots, some = slots_of(cut), cut.tile // cut.group
@@ -126,7 +132,7 @@ def _disturb_tile(
             extra.read1[first + n] = lines.variance[2 * n + 1]
 
 
-@numba.njit(nogil=True)
+@inner
 def at_step(kept: Kept, first: int) -> Kept:
     """What was kept from a place on."""
     return Kept(
@@ -139,7 +145,7 @@ def at_step(kept: Kept, first: int) -> Kept:
     )
 
 
-@numba.njit(nogil=True)
+@inner
 def run_noisy(
     tile: int,
     item: Item,
@@ -163,7 +169,7 @@ def run_noisy(
     _drive_tile(tile, item.steps, limits, cut, room)
 
 
-@numba.njit(nogil=True)
+@inner
 def read_noisy(
     tile: int,
     item: Item,
@@ -186,7 +192,9 @@ def read_noisy(
         error, spread = analog.by_drive[draw, h], analog.variance[draw, h]
         for t in range(item.steps):
             at = t * slots + tile * some + j
-            _drives(room.kept, (t + current) * cut.tile + j * cut.group, room.inputs[at], lines.drive)
+            _drives(
+                room.kept, (t + current) * cut.tile + j * cut.group, room.inputs[at], lines.drive
+            )
             acc = room.sums[at + current * slots] + tables.direct[h] * room.inputs[at]
             variance = 0.0
             for i in range(last + 1):
@@ -199,7 +207,7 @@ def read_noisy(
             room.outputs[at] = convert(acc, tables.output_step[h], largest)
 
 
-@numba.njit(nogil=True)
+@inner
 def errors_back(
     tile: int,
     item: Item,

@@ -4,7 +4,8 @@ Tensors are handed on without a copy. The operator's arguments are plain tensors
 PyTorch asks; :func:`imssa.quantization.quantizers.quantized_scan` is what to call.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,21 +19,35 @@ def _array(tensor: Tensor) -> Any:
     return tensor.detach().contiguous().numpy()
 
 
-def _arguments(
-    u: Tensor, tensors: tuple[Tensor, ...], numbers: tuple[int, ...], keys: tuple[int, ...]
-) -> tuple[Any, ...]:
-    """Arguments of the compiled scan; ``tensors`` as the operator has them, from A on."""
+class _Arguments(NamedTuple):
+    u: Any
+    lengths: Any
+    weights: Weights
+    scales: Scales
+    noise: Noise
+    budget_bytes: int
+
+
+def _arguments(u: Tensor, tensors: Sequence[Tensor], numbers: Sequence[int]) -> _Arguments:
+    """Arguments of the compiled scan, from the operator's: tensors from A on, then numbers."""
     A, B, C, D, _gain, _k, lengths, adc, multiplier, shift, decay, deviation, variance = map(
         _array, tensors
     )
-    scales = Scales(adc, multiplier, shift, decay, *numbers[:5], current=bool(numbers[5]))
-    return (
-        _array(u),
-        lengths,
-        Weights(A, B, C, D),
-        scales,
-        Noise(deviation, variance, *keys),
+    f, dac_max, adc_max, register_max, realization, current, key0, key1, budget_bytes = numbers
+    scales = Scales(
+        adc,
+        multiplier,
+        shift,
+        decay,
+        f,
+        dac_max,
+        adc_max,
+        register_max,
+        realization,
+        current=bool(current),
     )
+    noise = Noise(deviation, variance, key0, key1)
+    return _Arguments(_array(u), lengths, Weights(A, B, C, D), scales, noise, budget_bytes)
 
 
 @torch.library.custom_op("imssa::quantized_scan", mutates_args=())
@@ -67,9 +82,9 @@ def scan_operator(
     only their gradients are used.
     """
     tensors = (A, B, C, D, gain, k, lengths, adc, multiplier, shift, decay, deviation, variance)
-    numbers = (drive_shift, dac_max, adc_max, register_max, realization, current)
-    arguments = _arguments(u, tensors, numbers, (key0, key1))
-    y, checkpoints = scan_forward(*arguments, budget_bytes=budget_bytes)
+    widths = (drive_shift, dac_max, adc_max, register_max)
+    numbers = (*widths, realization, current, key0, key1, budget_bytes)
+    y, checkpoints = scan_forward(*_arguments(u, tensors, numbers))
     return torch.from_numpy(y), torch.from_numpy(checkpoints)
 
 
@@ -92,9 +107,8 @@ def scan_operator_backward(
     numbers: list[int],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of u, A, B, C, D, gain and k; ``tensors`` and ``numbers`` as the forward has them."""
-    arguments = _arguments(u, tuple(tensors), tuple(numbers[:6]), tuple(numbers[6:8]))
     scanned = Scanned(_array(y), _array(checkpoints))
-    found = scan_backward(_array(g_y), scanned, *arguments, budget_bytes=numbers[8])
+    found = scan_backward(_array(g_y), scanned, *_arguments(u, tensors, numbers))
     u_, A, B, C, D, gain, k = (torch.from_numpy(np.ascontiguousarray(x)) for x in found)
     return u_, A, B, C, D, gain, k
 
@@ -108,7 +122,9 @@ def _(
     tensors: list[Tensor],
     numbers: list[int],  # noqa: ARG001
 ) -> tuple[Tensor, ...]:
-    return tuple(torch.empty_like(x, memory_format=torch.contiguous_format) for x in (u, *tensors[:6]))
+    return tuple(
+        torch.empty_like(x, memory_format=torch.contiguous_format) for x in (u, *tensors[:6])
+    )
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:

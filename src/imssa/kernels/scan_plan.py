@@ -10,12 +10,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imssa.kernels.scan_types import DIRECT, LEAKY, Scales, Weights
 from imssa.kernels.scan_step import STEP0, STEP1
+from imssa.kernels.scan_types import DIRECT, LEAKY, Scales, Weights
 from imssa.kernels.vectors import LONG_BYTES
-
-
-
 
 FEATURES: Final = 32
 ITEM_LANES: Final = 512
@@ -138,9 +135,7 @@ def rounds_alike(steps: NDArray[np.float64], adc_max: int) -> bool:
     return bool(np.all((above >= codes) & (below < codes) | ~small))
 
 
-def tables(
-    weights: Weights, scales: Scales, cut: Layout, dtype: type, *, noisy: bool
-) -> Tables:
+def tables(weights: Weights, scales: Scales, cut: Layout, dtype: type, *, noisy: bool) -> Tables:
     """Constants in lanes; with noise STEP0 and STEP1 are ADC steps, else one over them."""
     A, B, C, D = weights
     gain = np.ldexp(scales.multiplier.astype(np.float64), -scales.shift)
@@ -157,7 +152,7 @@ def tables(
     rows += [C[..., 0], C[..., 1], gain, decay, *steps]
     rows += [np.where(scales.shift > 0, 0.5, 0.0), leak_half, gain / real, gain / imaginary, kept]
     per_step = (1.0 / scales.adc[:, -1]).astype(dtype).astype(np.float64)
-    lanes = in_lanes(np.stack(rows), cut).astype(dtype)
+    lanes: NDArray[Any] = in_lanes(np.stack(rows), cut).astype(dtype)
     if noisy:  # an empty lane divides by one
         parts = lanes.reshape(len(lanes), len(rows), -1)[:, STEP0 : STEP1 + 1]
         parts[parts == 0.0] = 1.0

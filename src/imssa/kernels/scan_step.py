@@ -8,12 +8,11 @@ floats: exact, see :mod:`imssa.kernels.scan_plan`. Each array is flat, row after
 
 from typing import Any, Final, NamedTuple
 
-import numba
-
 from imssa.kernels.vectors import (
     add_to,
     divided,
     floor,
+    inner,
     load,
     load_long,
     plus,
@@ -64,46 +63,46 @@ class Kept(NamedTuple):
     state1: Any
 
 
-@numba.njit(nogil=True)
+@inner
 def nearest(x: Any, scale: Any, half: Any) -> Any:
     """floor(|x| scale + half) with the sign of x, for an exact product."""
     return with_sign(floor(size(x) * scale + half), x)
 
 
-@numba.njit(nogil=True)
+@inner
 def nearest_up_to(x: Any, scale: Any, half: Any, largest: Any) -> Any:
     """The same, clipped."""
     return with_sign(smaller(floor(size(x) * scale + half), largest), x)
 
 
-@numba.njit(nogil=True)
+@inner
 def clipped(x: Any, largest: Any) -> Any:
-    """x inside -largest .. largest."""
+    """X inside -largest .. largest."""
     return with_sign(smaller(size(x), largest), x)
 
 
-@numba.njit(nogil=True)
+@inner
 def converted(accumulated: Any, inverse: Any, half: Any, largest: Any) -> Any:
     """ADC codes by a product with 1 / step; the plan has proven them equal to those of a division."""
     magnitude = floor(plus(scaled(size(accumulated), inverse), half))
     return with_sign(smaller(magnitude, largest), accumulated)
 
 
-@numba.njit(nogil=True)
+@inner
 def quotient(accumulated: Any, step: Any, largest: Any) -> Any:
     """ADC codes by division, as :func:`imssa.kernels.codes.convert`."""
     magnitude = floor(plus(divided(size(accumulated), step), splat(0.5, step)))
     return with_sign(smaller(magnitude, largest), accumulated)
 
 
-@numba.njit(nogil=True)
+@inner
 def driven(state: Any, limits: Limits) -> Any:
     """DAC codes of registers."""
     scale, half = splat(limits.drive_scale, state), splat(0.5, state)
     return nearest_up_to(state, scale, half, splat(limits.dac_max, state))
 
 
-@numba.njit(nogil=True)
+@inner
 def updated(state: Any, adc: Any, rows: Any, width: int, at: int, limits: Limits) -> Any:
     """Registers after a step."""
     top = splat(limits.register_max, state)
@@ -113,9 +112,17 @@ def updated(state: Any, adc: Any, rows: Any, width: int, at: int, limits: Limits
     return clipped(kept + nearest_up_to(adc, gain, half, top), top)
 
 
-@numba.njit(nogil=True)
+@inner
 def run_vector(
-    steps: int, u: Any, rows: Any, limits: Limits, place: Any, state: Any, read: Any, kept: Any, extra: Any
+    steps: int,
+    u: Any,
+    rows: Any,
+    limits: Limits,
+    place: Any,
+    state: Any,
+    read: Any,
+    kept: Any,
+    extra: Any,
 ) -> None:
     """Runs one vector of lanes over a block.
 
@@ -167,20 +174,20 @@ def run_vector(
     store(state, width + at, y)
 
 
-@numba.njit(nogil=True)
+@inner
 def inside(values: Any, limit: float, passed: Any) -> Any:
     """What passes where codes stand inside their range, zero at its ends."""
     return where_below(size(values), splat(limit, values), passed)
 
 
-@numba.njit(nogil=True)
+@inner
 def to_codes(g: Any, adc: Any, rows: Any, width: int, at: int, limits: Limits) -> Any:
     """The gradient of registers as it passes to the update: zero where the update clips."""
     gain, half = load(rows, GAIN * width + at), load(rows, UPDATE_HALF * width + at)
     return where_below(size(adc) * gain + half, splat(limits.register_max, adc), g)
 
 
-@numba.njit(nogil=True)
+@inner
 def back_vector(
     steps: int,
     g_y: Any,
@@ -242,19 +249,21 @@ def back_vector(
         y = y * keep + inside(e, limits.dac_max, back1 * scale)
     store(adjoint, at, x)
     store(adjoint, width + at, y)
-    add_to(sums, A00 * width + at, s0)
-    add_to(sums, A01 * width + at, s1)
-    add_to(sums, A10 * width + at, s2)
-    add_to(sums, A11 * width + at, s3)
-    add_to(sums, B0 * width + at, s4)
-    add_to(sums, B1 * width + at, s5)
-    add_to(sums, C0 * width + at, s6)
-    add_to(sums, C1 * width + at, s7)
-    add_to(sums, GAIN * width + at, s8)
-    add_to(sums, DECAY * width + at, s9)
+    _add_pair(sums, A00, width, at, s0, s1)
+    _add_pair(sums, A10, width, at, s2, s3)
+    _add_pair(sums, B0, width, at, s4, s5)
+    _add_pair(sums, C0, width, at, s6, s7)
+    _add_pair(sums, GAIN, width, at, s8, s9)
 
 
-@numba.njit(nogil=True)
+@inner
+def _add_pair(sums: Any, row: int, width: int, at: int, one: Any, other: Any) -> None:
+    """Adds to a row of sums and to the next."""
+    add_to(sums, row * width + at, one)
+    add_to(sums, (row + 1) * width + at, other)
+
+
+@inner
 def line_gradients(
     rows: Any, limits: Limits, place: Any, kept: Kept, adjoint: Any, out: Extra
 ) -> None:
@@ -270,7 +279,7 @@ def line_gradients(
     store(out.read1, lane, inside(b, limits.adc_max, h))
 
 
-@numba.njit(nogil=True)
+@inner
 def last_read_back(
     g_y: Any,
     rows: Any,
@@ -291,5 +300,4 @@ def last_read_back(
         back0, back1 = back0 + load(extra.error0, lane), back1 + load(extra.error1, lane)
     store(adjoint, at, inside(d, limits.dac_max, back0 * scale))
     store(adjoint, width + at, inside(e, limits.dac_max, back1 * scale))
-    add_to(sums, C0 * width + at, o * d)
-    add_to(sums, C1 * width + at, o * e)
+    _add_pair(sums, C0, width, at, o * d, o * e)

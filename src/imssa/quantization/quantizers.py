@@ -125,6 +125,7 @@ def quantized_scan(  # noqa: PLR0913
         budget_bytes: Most memory for registers on the way; the backward pass runs from them again.
     """
     tensors = (lengths, *scales[:4], noise.deviation, noise.variance)
+    y: Tensor
     y, _ = scan_operator(
         u,
         *weights,
