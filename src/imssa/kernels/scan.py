@@ -18,7 +18,7 @@ from imssa.kernels.scan_backward import backward
 from imssa.kernels.scan_forward import forward
 from imssa.kernels.scan_noise import Analog
 from imssa.kernels.scan_plan import DEFAULT_BUDGET_BYTES, Layout, Tables
-from imssa.kernels.scan_step import DECAY, GRADIENTS, Limits
+from imssa.kernels.scan_step import B0, C0, DECAY, GAIN, GRADIENTS, Limits
 from imssa.kernels.scan_types import (
     DIRECT,
     INCREMENTAL,
@@ -160,33 +160,51 @@ def scan_backward(
     budget_bytes: int = DEFAULT_BUDGET_BYTES,
     dtype: type | None = None,
 ) -> Gradients:
-    """Straight-through gradients of a scan for the gradient ``g_y`` of its output ADC codes."""
-    features, modes = scales.k.shape
+    """Straight-through gradients of a scan for the gradient ``g_y`` of its output ADC codes.
+
+    Gradients that leave the range of float32, as unstable poles make them, are found in float64.
+    """
     p = _prepare(u.shape, weights, scales, noise, budget_bytes, dtype)
+    found = _lane_gradients(p, g_y, scanned, u, lengths)
+    if p.tables.rows.dtype == np.float32 and not found.finite:
+        p = _prepare(u.shape, weights, scales, noise, budget_bytes, np.float64)
+        found = _lane_gradients(p, g_y, scanned, u, lengths)
+    return _gradients(found, p.cut, scales)
+
+
+class _LaneGradients(NamedTuple):
+    u: Any
+    sums: Any
+    """(items, rows x width)"""
+    direct: Any
+    """(items, slots)"""
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.sums).all())
+
+
+def _lane_gradients(
+    p: _Prepared, g_y: Any, scanned: Scanned, u: Any, lengths: Any
+) -> _LaneGradients:
     items = p.cut.feature_blocks * p.cut.batch_blocks
-    g_u, sums = np.empty(u.shape), np.zeros((items, GRADIENTS * p.cut.width))
-    g_direct = np.zeros((items, p.cut.width // p.cut.group))
-    for_ranges(
-        items,
-        lambda first, end: backward(
-            first,
-            end,
-            g_y,
-            scanned.y,
-            u,
-            lengths,
-            *p,
-            scanned.checkpoints,
-            g_u,
-            sums,
-            g_direct,
-        ),
+    found = _LaneGradients(
+        np.empty(u.shape),
+        np.zeros((items, GRADIENTS * p.cut.width)),
+        np.zeros((items, p.cut.width // p.cut.group)),
     )
-    rows = scan_plan.from_lanes(sums, p.cut, features, modes)
+    given: tuple[Any, ...] = (g_y, scanned.y, u, lengths, *p, scanned.checkpoints, *found)
+    for_ranges(items, lambda first, end: backward(first, end, *given))
+    return found
+
+
+def _gradients(found: _LaneGradients, cut: Layout, scales: Scales) -> Gradients:
+    features, modes = scales.k.shape
+    rows = scan_plan.from_lanes(found.sums, cut, features, modes)
     k = np.zeros_like(rows[DECAY])
     if scales.realization == LEAKY:
         k = rows[DECAY] * np.ldexp(np.log(2.0), -scales.k)
     A = np.ascontiguousarray(rows[:4].transpose(1, 2, 0).reshape(features, modes, 2, 2))
-    B, C = (np.ascontiguousarray(rows[i : i + 2].transpose(1, 2, 0)) for i in (4, 6))
-    D = scan_plan.from_lanes(np.repeat(g_direct, p.cut.group, 1), p.cut, features, 1)[0, :, 0]
-    return Gradients(g_u, A, B, C, D, rows[8], k)
+    B, C = (np.ascontiguousarray(rows[i : i + 2].transpose(1, 2, 0)) for i in (B0, C0))
+    D = scan_plan.from_lanes(np.repeat(found.direct, cut.group, 1), cut, features, 1)[0, :, 0]
+    return Gradients(found.u, A, B, C, D, rows[GAIN], k)
