@@ -1,6 +1,6 @@
 """Quantized recurrence, forward and backward: ours against the PyTorch loop, as ratios in one run.
 
-    python benchmarks/quantized_recurrence.py [--tiny] [--json FILE] [--skip PEER]
+    python benchmarks/quantized_recurrence.py [--tiny] [--json FILE] [--length N] [--skip PEER]
 
 The work: leaky realization, delayed output, ternary weights, 8-bit converters, exact devices, a loss
 on every output code. The peers are the same recurrence as fake quantization with straight-through
@@ -235,6 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--tiny", action="store_true", help="a few steps, without torch.compile")
     parser.add_argument("--json", type=Path, help="also write the table to this file")
+    parser.add_argument("--length", action="append", type=int, help="only this length (repeatable)")
     parser.add_argument("--skip", action="append", default=[], choices=WAYS[1:])
     parser.add_argument("--measure", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -245,6 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     skipped = [*options.skip, *(["compiled"] if options.tiny else [])]
     ways = [way for way in WAYS if way not in skipped]
     cases, sizes, repeats = (TINY, (5, 3), 1) if options.tiny else (CASES, (128, 16), 9)
+    cases = tuple(c for c in cases if options.length is None or c[1] in options.length)
     rows = [one_case(*case, sizes, repeats, ways) for case in cases]
     found = {
         "versions": {
