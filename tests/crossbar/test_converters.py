@@ -14,7 +14,9 @@ from imssa.mapping import compile_network
 from imssa.mapping.rules import require
 from imssa.program import Program
 from imssa.quantization.config import Realization
+from imssa.quantization.convert import convert
 from imssa.quantization.network import IntegerLayer, QuantizedNetwork
+from imssa.quantization.prepared import PreparedClassifier
 from tests.crossbar import contract, one_array
 from tests.reference import rules
 from tests.reference.networks import (
@@ -22,6 +24,7 @@ from tests.reference.networks import (
     Sketch,
     all_bits,
     chip_with,
+    prepared_network,
     random_inputs,
     random_network,
 )
@@ -44,8 +47,9 @@ def chip_of(drive: str, polarity: str, **more: Any) -> ChipDescription:
 
 
 class Setting(NamedTuple):
-    """A compiled network and inputs."""
+    """A network in training, frozen and compiled, and inputs."""
 
+    prepared: PreparedClassifier
     network: QuantizedNetwork
     program: Program
     inputs: Codes
@@ -53,16 +57,19 @@ class Setting(NamedTuple):
 
 
 def setting_of(seed: int, sketch: Sketch, chip: ChipDescription, batch: int = 4) -> Setting:
-    network = random_network(seed, sketch, chip)
+    prepared = prepared_network(seed, sketch, chip)
+    network = convert(prepared)
     inputs, lengths = random_inputs(network, seed + 1, batch, 9)
-    return Setting(network, compile_network(network, chip, {}), inputs, lengths)
+    return Setting(prepared, network, compile_network(network, chip, {}), inputs, lengths)
 
 
 def assert_ideal(setting: Setting) -> dict[str, Any]:
-    """Integer network, executor and fused simulation; gives the network's codes."""
-    network, program, inputs, lengths = setting
+    """Training, integer network, executor and fused simulation; gives the network's codes."""
+    prepared, network, program, inputs, lengths = setting
     chip = program.chip.only()
     expected = network.run(inputs, lengths)
+    trained = contract.masked(contract.of_training(prepared, inputs, lengths), lengths)
+    assert contract.assert_equal(trained, expected) > len(lengths)
     steps, final = contract.of_executor(program, chip, inputs, lengths)
     contract.assert_equal(contract.at_each_step(expected), steps)
     contract.assert_equal(contract.at_the_end(expected), final)
@@ -113,7 +120,7 @@ def fed(code: int, drive: str, polarity: str, bits: int) -> list[tuple[int, int]
 def test_codes_are_those_of_exact_arithmetic_pass_by_pass(drive: str, polarity: str) -> None:
     """ADC codes of the last step, from the registers before it, in fractions."""
     chip = chip_of(drive, polarity)
-    network, _, inputs, _ = setting_of(8, Sketch(bits=all_bits(3)), chip, batch=5)
+    _, network, _, inputs, _ = setting_of(8, Sketch(bits=all_bits(3)), chip, batch=5)
     codes = network.run(inputs, np.full(len(inputs), inputs.shape[1]))
     layer, modes = network.layers[0], network.layers[0].k.shape[1]
     lively = set()
@@ -144,7 +151,7 @@ ALONE = [{name: value} for name, value in READOUT.model_dump().items()]
 
 def assert_noisy(setting: Setting, chip: ChipDescription) -> None:
     """Executor and fused simulation with errors on, on two chip instances."""
-    _, program, inputs, lengths = setting
+    *_, program, inputs, lengths = setting
     together = contract.of_simulation(program, chip, inputs, lengths, (3, 0))
     ideal, _ = contract.of_executor(program, program.chip.only(), inputs, lengths)
     for place, instance in enumerate((3, 0)):
@@ -180,7 +187,7 @@ def test_each_error_of_the_readout_alone(
 
 @pytest.mark.parametrize("limit", [1e3, 1e9])
 def test_a_limit_above_all_currents_changes_nothing(setting: Setting, limit: float) -> None:
-    _, program, inputs, lengths = setting
+    *_, program, inputs, lengths = setting
     ideal = contract.of_simulation(program, program.chip.only(), inputs, lengths)
     update = {"readout": Readout(saturation_devices=limit)}
     limited = program.chip.only().model_copy(update=update)
@@ -205,7 +212,7 @@ def test_networks_of_another_drive_are_refused(
 
 
 def test_programs_do_not_run_on_a_chip_with_another_drive(setting: Setting) -> None:
-    _, program, inputs, lengths = setting
+    *_, program, inputs, lengths = setting
     converters = program.chip.converters
     other = "two-pass" if converters.polarity == "differential" else "differential"
     changed = converters.model_copy(update={"polarity": other})

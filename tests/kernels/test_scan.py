@@ -10,6 +10,7 @@ from scipy import stats
 
 from imssa.kernels import parallel
 from imssa.kernels.codes import code_max
+from imssa.kernels.passes import passes_of
 from imssa.kernels.scan import (
     REALIZATIONS,
     Gradients,
@@ -20,7 +21,9 @@ from imssa.kernels.scan import (
     no_noise,
     scan_backward,
     scan_forward,
+    scan_record,
 )
+from imssa.kernels.scan_plan import float_type
 from tests.reference import scan as reference
 
 WAYS = [(name, current) for name in REALIZATIONS for current in (False, True)]
@@ -29,7 +32,7 @@ WAYS = [(name, current) for name in REALIZATIONS for current in (False, True)]
 class Case(NamedTuple):
     """One random recurrence and its inputs."""
 
-    u: NDArray[np.int32]
+    u: NDArray[np.float64]
     lengths: NDArray[np.int64]
     weights: Weights
     scales: Scales
@@ -46,6 +49,8 @@ def made(  # noqa: PLR0913
     weight_max: int = 7,
     register_bits: int = 16,
     gain_octaves: tuple[float, float] = (-2.5, 0.5),
+    bit_serial: bool = False,
+    two_pass: bool = False,
 ) -> Case:
     """A recurrence of random integers whose states fill a good part of their range."""
     rng = np.random.default_rng(seed)
@@ -53,7 +58,7 @@ def made(  # noqa: PLR0913
     dac_bits, adc_bits = (int(b) for b in rng.integers(4, 10, 2))
     dac, adc = code_max(dac_bits), code_max(adc_bits)
     guard = min(int(rng.integers(2, 8)), register_bits - 4)
-    L = rng.integers(1, 6, (features, 2 * modes + 1)) * weight_max * dac
+    L = rng.integers(1, 6, (features, 2 * modes + 1)) * weight_max * (1 if bit_serial else dac)
     step = np.ldexp(L / 1.0, -rng.integers(0, 4, L.shape)) / adc
     step = np.ldexp(np.rint(step * 2**10) + 1, -10)  # L and h are integers
     step[:, 1:-1:2] = step[:, 0:-1:2]
@@ -64,6 +69,7 @@ def made(  # noqa: PLR0913
         multiplier=np.clip(np.rint(np.ldexp(gain, shift)), 1, 2**15 - 1).astype(np.int64),
         shift=shift,
         k=rng.integers(1, guard + 1, shape),
+        passes=passes_of(dac_bits, bit_serial=bit_serial, two_pass=two_pass),
         drive_shift=guard,
         dac_max=dac,
         adc_max=adc,
@@ -82,6 +88,7 @@ def made(  # noqa: PLR0913
         for s in ((*shape, 2), (*shape, 2), (features,))
     )
     u = rng.integers(-dac, dac + 1, (features, len(lengths), max(lengths)), np.int32)
+    u = np.ascontiguousarray(u.transpose(1, 2, 0).astype(float))
     return Case(u, np.array(lengths), Weights(rotation, *rest), scales)
 
 
@@ -93,10 +100,12 @@ def deviations(case: Case, seed: int, draws: int) -> NDArray[np.float64]:
     return np.asarray(np.rint(values * 2**16) / 2**16)
 
 
-def compiled(case: Case, g: NDArray[np.float64], noise: Noise) -> tuple[Record, Gradients]:
-    record = scan_forward(case.u, case.lengths, case.weights, case.scales, noise)
-    arguments = (g, case.u, case.lengths, case.weights, case.scales, noise, record)
-    return record, scan_backward(*arguments)
+def compiled(
+    case: Case, g: NDArray[np.float64], noise: Noise, dtype: type | None = None
+) -> tuple[NDArray[np.float64], Gradients]:
+    """Output codes and gradients."""
+    scanned = scan_forward(*case, noise, dtype=dtype)
+    return scanned.y, scan_backward(g, scanned, *case, noise, dtype=dtype)
 
 
 def kernels_of(case: Case) -> reference.Kernels:
@@ -107,23 +116,27 @@ def kernels_of(case: Case) -> reference.Kernels:
 
 
 def assert_same(case: Case, deviation: NDArray[np.float64] | None = None, seed: int = 0) -> Record:
-    """Codes equal, gradients to 1e-9 of the largest of their kind."""
+    """Codes equal; gradients to 1e-9 of the largest of their kind, in float32 to 1e-5."""
     g = np.random.default_rng(seed).normal(size=case.u.shape)
     noise = no_noise() if deviation is None else Noise(deviation, np.zeros_like(deviation), 0, 0)
-    record, gradients = compiled(case, g, noise)
     kernels = kernels_of(case).requiring_gradients()
-    u = torch.from_numpy(case.u.transpose(1, 2, 0).astype(float)).requires_grad_()
+    u = torch.from_numpy(case.u).requires_grad_()
     answer = reference.scan(u, kernels, case.lengths, case.scales, deviation)
+    record = scan_record(*case, noise)
     assert np.array_equal(record.state[:, :, 1:], answer.state)
     assert np.array_equal(record.adc, answer.adc)
-    torch.autograd.backward(answer.y, torch.from_numpy(g.transpose(1, 2, 0).copy()))
+    torch.autograd.backward(answer.y, torch.from_numpy(g))
     assert u.grad is not None
-    expected = {"u": u.grad.permute(2, 0, 1)}
+    expected = {"u": u.grad}
     for name, value in vars(kernels).items():
         expected[name] = torch.zeros_like(value) if value.grad is None else value.grad
-    for name, wanted in expected.items():
-        got, largest = getattr(gradients, name), float(wanted.abs().max())
-        assert np.abs(got - wanted.numpy()).max() <= 1e-9 * largest, name
+    for dtype in {float_type(case.weights, case.scales), np.float64}:
+        y, gradients = compiled(case, g, noise, dtype)
+        assert np.array_equal(y, answer.y.detach().numpy())
+        near = 1e-5 if dtype is np.float32 and deviation is None else 1e-9
+        for name, wanted in expected.items():
+            got, largest = getattr(gradients, name), float(wanted.abs().max())
+            assert np.abs(got - wanted.numpy()).max() <= near * largest, name
     return record
 
 
@@ -143,13 +156,32 @@ def test_codes_and_gradients_with_deviating_devices(realization: str, current: b
     record = assert_same(case, deviation)
     assert not np.array_equal(record.adc, compiled_codes(case))
     swapped = Noise(deviation[[1, 0, 2]], np.zeros_like(deviation), 0, 0)
-    other = scan_forward(case.u, case.lengths, case.weights, case.scales, swapped).adc
+    other = scan_record(*case, swapped).adc
     assert np.array_equal(other[:, 2], record.adc[:, 2])
     assert not np.array_equal(other[:, 0], record.adc[:, 0])
 
 
-def compiled_codes(case: Case) -> NDArray[np.int16]:
-    return scan_forward(case.u, case.lengths, case.weights, case.scales, no_noise()).adc
+def compiled_codes(case: Case) -> NDArray[np.int32]:
+    return scan_record(*case, no_noise()).adc
+
+
+@pytest.mark.parametrize(("realization", "current"), WAYS)
+@pytest.mark.parametrize(("bit_serial", "two_pass"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("devices", [False, True])
+def test_codes_and_gradients_in_passes(
+    realization: str, current: bool, bit_serial: bool, two_pass: bool, devices: bool
+) -> None:
+    case = made(
+        13,
+        realization,
+        current=current,
+        lengths=(5, 8, 3),
+        bit_serial=bit_serial,
+        two_pass=two_pass,
+    )
+    record = assert_same(case, deviations(case, 1, 2) if devices else None)
+    whole = case.scales._replace(passes=passes_of(8, bit_serial=False, two_pass=False))
+    assert not np.array_equal(record.adc, compiled_codes(case._replace(scales=whole)))
 
 
 @pytest.mark.parametrize(("realization", "current"), WAYS)
@@ -209,17 +241,19 @@ def test_saturated_converters(realization: str) -> None:
 def test_steps_beyond_a_length_stay_zero_and_count_for_nothing() -> None:
     case = made(8, "leaky", current=True, lengths=(6, 2))
     g = np.random.default_rng(0).normal(size=case.u.shape)
-    record, gradients = compiled(case, g, no_noise())
+    record = scan_record(*case, no_noise())
+    y, gradients = compiled(case, g, no_noise())
     assert not record.state[:, 1, 3:].any()
     assert not record.adc[:, 1, 2:].any()
-    assert not gradients.u[:, 1, 2:].any()
+    assert not y[1, 2:].any()
+    assert not gradients.u[1, 2:].any()
     changed = case.u.copy()
-    changed[:, 1, 2:] = 3
+    changed[1, 2:] = 3
     padded = g.copy()
-    padded[:, 1, 2:] = 1e6
+    padded[1, 2:] = 1e6
     again = compiled(case._replace(u=changed), padded, no_noise())
-    for one, other in ((record, again[0]), (gradients, again[1])):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert np.array_equal(again[0], y)
+    assert all(np.array_equal(a, b) for a, b in zip(again[1], gradients, strict=True))
 
 
 @pytest.mark.parametrize(("realization", "current"), WAYS)
@@ -231,15 +265,17 @@ def test_a_negated_input_negates_every_code(realization: str, current: bool) -> 
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
-def test_threads_change_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = made(4, "direct", current=False, features=5, lengths=(8, 3))
+@pytest.mark.parametrize("noisy", [False, True])
+def test_threads_change_nothing(workers: int, noisy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = made(4, "direct", current=False, features=9, lengths=(8, 3, 150, 1, 1, 7, 9, 2, 4))
     noise = Noise(deviations(case, 2, 2), np.abs(deviations(case, 3, 2)), 5, 6)
+    noise = noise if noisy else no_noise()
     g = np.ones(case.u.shape)
     expected = compiled(case, g, noise)
     monkeypatch.setattr(parallel, "worker_count", lambda: workers)
     got = compiled(case, g, noise)
-    for one, other in zip(expected, got, strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert np.array_equal(got[0], expected[0])
+    assert all(np.array_equal(a, b) for a, b in zip(got[1], expected[1], strict=True))
 
 
 @pytest.mark.parametrize("current", [False, True])
@@ -253,7 +289,7 @@ def test_read_noise_has_the_asked_variance_and_is_fresh(current: bool) -> None:
     fine = case.scales._replace(adc=np.full((features, lines), 0.25), adc_max=8191, dac_max=127)
     zero = Weights(*(np.zeros_like(w) for w in case.weights))
     noise = Noise(np.zeros_like(variance), variance, 7, 8)
-    adc = scan_forward(u, case.lengths, zero, fine, noise).adc[0].astype(float)
+    adc = scan_record(u, case.lengths, zero, fine, noise).adc[0].astype(float)
     for draw, sigma in enumerate((0.5, 1.0)):
         z = adc[draw::2] * 0.25 / (100 * sigma)
         n = z.size
@@ -264,9 +300,30 @@ def test_read_noise_has_the_asked_variance_and_is_fresh(current: bool) -> None:
         flat = z.reshape(-1, lines)
         assert np.abs(np.corrcoef(flat.T) - np.eye(lines)).max() < 4 / np.sqrt(len(flat))
         assert abs((z[:, :-1] * z[:, 1:]).mean()) < 4 / np.sqrt(n)
-    assert np.array_equal(scan_forward(u, case.lengths, zero, fine, noise).adc[0], adc)
-    other = scan_forward(u, case.lengths, zero, fine, noise._replace(key0=9)).adc[0]
+    assert np.array_equal(scan_record(u, case.lengths, zero, fine, noise).adc[0], adc)
+    other = scan_record(u, case.lengths, zero, fine, noise._replace(key0=9)).adc[0]
     assert not np.array_equal(other, adc)
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_each_pass_is_read_with_noise_of_its_own(current: bool) -> None:
+    """A code is the weighted sum of all passes' noise: sum_p w_p digit_p sqrt(v) z_p."""
+    case = made(1, "direct", current=current, features=1, modes=1, lengths=(1000,) * 30)
+    features, lines = case.scales.adc.shape
+    variance = np.zeros((1, features, lines, lines))
+    variance[..., -1] = 1.0
+    passes = passes_of(8, bit_serial=True, two_pass=True)
+    fine = case.scales._replace(
+        adc=np.full((features, lines), 2.0**-8), adc_max=8191, dac_max=127, passes=passes
+    )
+    zero = Weights(*(np.zeros_like(w) for w in case.weights))
+    noise = Noise(np.zeros_like(variance), variance, 7, 8)
+    u = np.full_like(case.u, 101)  # 1100101
+    adc = scan_record(u, case.lengths, zero, fine, noise).adc[0] * 2.0**-8
+    sigma = np.sqrt(sum(4**bit for bit in (0, 2, 5, 6)))
+    n = adc.size
+    assert abs(adc.mean()) < 4 * sigma / np.sqrt(n)
+    assert abs(adc.std() / sigma - 1) < 4 / np.sqrt(2 * n)
 
 
 def test_the_reference_itself_is_sharp() -> None:
@@ -274,6 +331,5 @@ def test_the_reference_itself_is_sharp() -> None:
     case = made(0, "leaky", current=False)
     wrong = Weights(case.weights.A, case.weights.B, case.weights.C + 1, case.weights.D)
     kernels = kernels_of(case._replace(weights=wrong))
-    u = torch.from_numpy(case.u.transpose(1, 2, 0).astype(float))
-    answer = reference.scan(u, kernels, case.lengths, case.scales)
+    answer = reference.scan(torch.from_numpy(case.u), kernels, case.lengths, case.scales)
     assert not np.array_equal(answer.adc, compiled_codes(case))

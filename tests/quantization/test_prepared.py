@@ -43,11 +43,13 @@ def test_the_scan_in_the_graph_is_the_reference(realization: Realization, output
     torch.autograd.backward(answer.y, g)
     assert u.grad is not None
     assert v.grad is not None
-    assert torch.allclose(u.grad, v.grad, rtol=1e-9, atol=1e-12)
+    assert float((u.grad - v.grad).abs().max()) <= 1e-5 * float(v.grad.abs().max())
     for name, value in vars(ours).items():
         wanted = getattr(theirs, name).grad
         wanted = torch.zeros_like(value) if wanted is None else wanted
-        assert torch.allclose(value.grad, wanted, rtol=1e-9, atol=1e-12), name
+        assert value.grad is not None
+        off = float((value.grad - wanted).abs().max())
+        assert off <= 1e-5 * float(wanted.abs().max()), name  # float32 inside
 
 
 @pytest.mark.parametrize("realization", REALIZATIONS)

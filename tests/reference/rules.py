@@ -42,6 +42,14 @@ def driven(register: int, fraction_bits: int, largest: int) -> int:
     return clip(nearest(Fraction(register, 2**fraction_bits)), largest)
 
 
+def digit(code: int, bit: int, sign: int) -> int:
+    """What of a DAC code a pass feeds: all of it (bit < 0) or a binary digit; of one sign, or both."""
+    if sign * code < 0:
+        return 0
+    fed = abs(code) if bit < 0 else abs(code) // 2**bit % 2
+    return -fed if code < 0 and sign == 0 else fed
+
+
 def converted(accumulated: Fraction, step: Fraction, largest: int) -> int:
     """ADC code clip(round(acc / step)), step = L / 2^h."""
     return clip(nearest(accumulated / step), largest)

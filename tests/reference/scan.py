@@ -117,17 +117,22 @@ def _step(
     register: Tensor, u: Tensor, w: Kernels, s: Scales, extra: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Register after the step, ADC codes of the states' lines, ADC codes of the outputs."""
+
+    def states(drive: Tensor, u: Tensor) -> Tensor:
+        acc = torch.einsum("hnij,hnj->hni", w.A, drive) + w.B * u[:, None, None]
+        if extra is not None:
+            acc = acc + (extra @ _lines(drive, u))[:, :-1, 0].reshape(acc.shape)
+        return acc
+
+    def output(drive: Tensor, u: Tensor) -> Tensor:
+        acc = (w.C * drive).sum((-1, -2)) + w.D * u
+        return acc if extra is None else acc + (extra @ _lines(drive, u))[:, -1, 0]
+
     drive = _driven(register, s)
-    acc = torch.einsum("hnij,hnj->hni", w.A, drive) + w.B * u[:, None, None]
-    if extra is not None:
-        acc = acc + (extra @ _lines(drive, u))[:, :-1, 0].reshape(acc.shape)
-    a = _converted(acc, s.adc[:, :-1].reshape(acc.shape), s.adc_max)
+    a = _converted(states, drive, u, s.adc[:, :-1].reshape(w.C.shape), s)
     after = _updated(register, a, w, s)
     read = _driven(after, s) if s.current else drive
-    out = (w.C * read).sum((-1, -2)) + w.D * u
-    if extra is not None:
-        out = out + (extra @ _lines(read, u))[:, -1, 0]
-    return after, a, _converted(out, s.adc[:, -1], s.adc_max)
+    return after, a, _converted(output, read, u, s.adc[:, -1], s)
 
 
 def _lines(drive: Tensor, u: Tensor) -> Tensor:
@@ -139,9 +144,26 @@ def _driven(register: Tensor, s: Scales) -> Tensor:
     return _held(register * 2.0**-s.drive_shift, codes, s.dac_max)
 
 
-def _converted(acc: Tensor, step: NDArray[np.float64], largest: int) -> Tensor:
-    codes = _each(lambda x, y: rules.converted(Fraction(x), Fraction(y), largest), acc, step)
-    return _held(acc / torch.from_numpy(step), codes, largest)
+def _converted(
+    sums: Callable[[Tensor, Tensor], Tensor],
+    drive: Tensor,
+    u: Tensor,
+    step: NDArray[np.float64],
+    s: Scales,
+) -> Tensor:
+    """Weighted codes of all passes; their gradient is that of the whole sum."""
+    codes, largest = np.zeros(step.shape), 0
+    for bit, sign, weight in s.passes.tolist():
+        parts = (torch.from_numpy(_each(_digit(bit, sign), x)) for x in (drive, u))
+        codes += weight * _each(
+            lambda x, y: rules.converted(Fraction(x), Fraction(y), s.adc_max), sums(*parts), step
+        )
+        largest += abs(weight) * s.adc_max
+    return _held(sums(drive, u) / torch.from_numpy(step), codes, largest)
+
+
+def _digit(bit: int, sign: int) -> Callable[[float], int]:
+    return lambda code: rules.digit(int(code), bit, sign)
 
 
 def _updated(register: Tensor, a: Tensor, w: Kernels, s: Scales) -> Tensor:

@@ -129,6 +129,7 @@ class PreparedKernels(nn.Module):
             multiplier=multiplier,
             shift=shift,
             k=np.rint(self.k.detach().numpy()).astype(np.int64),
+            passes=converters.passes,
             drive_shift=self.config.guard_bits,
             dac_max=codes.code_max(converters.dac_bits),
             adc_max=codes.code_max(converters.adc_bits),

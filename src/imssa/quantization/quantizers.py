@@ -14,7 +14,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from imssa.kernels import codes
-from imssa.kernels.scan import Noise, Scales, Weights, scan_backward, scan_forward
+from imssa.kernels.scan import DEFAULT_BUDGET_BYTES, Noise, Scales, Weights, scan_record
+from imssa.kernels.scan_operator import scan_operator
 
 
 def integers(tensor: Tensor) -> Int64[np.ndarray, "..."]:
@@ -98,29 +99,6 @@ def requantize(
     return out
 
 
-class _Scan(torch.autograd.Function):
-    """The compiled recurrence; inputs are u, A, B, C, D, gain, k, and what has no gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor, *inputs: Any) -> Tensor:
-        *weights, _gain, _k, (lengths, scales, noise, record) = inputs
-        by_feature = np.ascontiguousarray(u.detach().numpy().transpose(2, 0, 1).astype(np.int32))
-        held = Weights(*(np.ascontiguousarray(w.detach().numpy()) for w in weights))
-        kept = scan_forward(by_feature, lengths, held, scales, noise)
-        ctx.kept = (by_feature, lengths, held, scales, noise, kept)
-        if record is not None:
-            record.update(state=kept.state[:, :, 1:], adc=kept.adc)
-        return torch.from_numpy(kept.adc[..., -1].transpose(1, 2, 0).astype(np.float64))
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        g = np.ascontiguousarray(gradient.numpy().transpose(2, 0, 1))
-        out = scan_backward(g, *ctx.kept)
-        first = torch.from_numpy(out.u.transpose(1, 2, 0))
-        rest = (torch.from_numpy(x) for x in (out.A, out.B, out.C, out.D, out.gain, out.k))
-        return first, *rest, None
-
-
 def quantized_scan(  # noqa: PLR0913
     u: Float64[Tensor, "batch length features"],
     weights: tuple[Tensor, Tensor, Tensor, Tensor],
@@ -131,6 +109,7 @@ def quantized_scan(  # noqa: PLR0913
     scales: Scales,
     noise: Noise,
     record: dict[str, Any] | None = None,
+    budget_bytes: int = DEFAULT_BUDGET_BYTES,
 ) -> Float64[Tensor, "batch length features"]:
     """ADC codes of the kernels' outputs over whole sequences (DESIGN section 5).
 
@@ -143,7 +122,23 @@ def quantized_scan(  # noqa: PLR0913
         scales: Integer scales and widths.
         noise: Analog errors.
         record: Where to put register and ADC codes, (features, batch, length, ...), if wanted.
+        budget_bytes: Most memory for registers on the way; the backward pass runs from them again.
     """
-    settings = (lengths, scales, noise, record)
-    result: Tensor = _Scan.apply(u, *weights, gain, k, settings)  # type: ignore[no-untyped-call]
-    return result
+    tensors = (lengths, *scales[:5], noise.deviation, noise.variance)
+    y: Tensor
+    y, _ = scan_operator(
+        u,
+        *weights,
+        gain,
+        k,
+        *(torch.from_numpy(x) for x in tensors),
+        *scales[5:],
+        noise.key0,
+        noise.key1,
+        budget_bytes,
+    )
+    if record is not None:
+        held = Weights(*(w.detach().numpy() for w in weights))
+        codes_of = scan_record(u.detach().contiguous().numpy(), lengths, held, scales, noise)
+        record.update(state=codes_of.state[:, :, 1:], adc=codes_of.adc)
+    return y

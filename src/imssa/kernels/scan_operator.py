@@ -1,0 +1,147 @@
+"""The quantized recurrence as a PyTorch operator: autograd, ``torch.compile``, checkpointing.
+
+Tensors are handed on without a copy. The operator's arguments are plain tensors and numbers, as
+PyTorch asks; :func:`imssa.quantization.quantizers.quantized_scan` is what to call.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imssa.kernels.scan import Noise, Scales, Scanned, Weights, scan_backward, scan_forward
+from imssa.kernels.scan_plan import layout
+
+_TENSORS = 14
+"""Tensors among the operator's arguments after ``u``: A, B, C, D, gain, k and those without gradient."""
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().contiguous().numpy()
+
+
+class _Arguments(NamedTuple):
+    u: Any
+    lengths: Any
+    weights: Weights
+    scales: Scales
+    noise: Noise
+    budget_bytes: int
+
+
+def _arguments(u: Tensor, tensors: Sequence[Tensor], numbers: Sequence[int]) -> _Arguments:
+    """Arguments of the compiled scan, from the operator's: tensors from A on, then numbers."""
+    A, B, C, D, _gain, _k, lengths, *rest = map(_array, tensors)
+    adc, multiplier, shift, decay, passes, deviation, variance = rest
+    f, dac_max, adc_max, register_max, realization, current, key0, key1, budget_bytes = numbers
+    scales = Scales(
+        adc,
+        multiplier,
+        shift,
+        decay,
+        passes,
+        f,
+        dac_max,
+        adc_max,
+        register_max,
+        realization,
+        current=bool(current),
+    )
+    noise = Noise(deviation, variance, key0, key1)
+    return _Arguments(_array(u), lengths, Weights(A, B, C, D), scales, noise, budget_bytes)
+
+
+@torch.library.custom_op("imssa::quantized_scan", mutates_args=())
+def scan_operator(
+    u: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    gain: Tensor,
+    k: Tensor,
+    lengths: Tensor,
+    adc: Tensor,
+    multiplier: Tensor,
+    shift: Tensor,
+    decay: Tensor,
+    passes: Tensor,
+    deviation: Tensor,
+    variance: Tensor,
+    drive_shift: int,
+    dac_max: int,
+    adc_max: int,
+    register_max: int,
+    realization: int,
+    current: bool,
+    key0: int,
+    key1: int,
+    budget_bytes: int,
+) -> tuple[Tensor, Tensor]:
+    """ADC codes of the outputs, and registers for the backward pass.
+
+    ``gain`` and ``k`` stand for the real numbers behind ``multiplier``, ``shift`` and ``decay``:
+    only their gradients are used.
+    """
+    of_scales = (adc, multiplier, shift, decay, passes)
+    tensors = (A, B, C, D, gain, k, lengths, *of_scales, deviation, variance)
+    widths = (drive_shift, dac_max, adc_max, register_max)
+    numbers = (*widths, realization, current, key0, key1, budget_bytes)
+    y, checkpoints = scan_forward(*_arguments(u, tensors, numbers))
+    return torch.from_numpy(y), torch.from_numpy(checkpoints)
+
+
+@scan_operator.register_fake
+def _(u: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    batch, length, features = (int(n) for n in u.shape)
+    cut = layout((batch, length, features), int(A.shape[1]), rest[-1])
+    items = cut.feature_blocks * cut.batch_blocks
+    checkpoints = u.new_empty((items, cut.blocks, 2 * cut.width), dtype=torch.int32)
+    return u.new_empty((batch, length, features)), checkpoints
+
+
+@torch.library.custom_op("imssa::quantized_scan_backward", mutates_args=())
+def scan_operator_backward(
+    g_y: Tensor,
+    y: Tensor,
+    checkpoints: Tensor,
+    u: Tensor,
+    tensors: list[Tensor],
+    numbers: list[int],
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of u, A, B, C, D, gain and k; ``tensors`` and ``numbers`` as the forward has them."""
+    scanned = Scanned(_array(y), _array(checkpoints))
+    found = scan_backward(_array(g_y), scanned, *_arguments(u, tensors, numbers))
+    u_, A, B, C, D, gain, k = (torch.from_numpy(np.ascontiguousarray(x)) for x in found)
+    return u_, A, B, C, D, gain, k
+
+
+@scan_operator_backward.register_fake
+def _(
+    g_y: Tensor,  # noqa: ARG001
+    y: Tensor,  # noqa: ARG001
+    checkpoints: Tensor,  # noqa: ARG001
+    u: Tensor,
+    tensors: list[Tensor],
+    numbers: list[int],  # noqa: ARG001
+) -> tuple[Tensor, ...]:
+    return tuple(
+        torch.empty_like(x, memory_format=torch.contiguous_format) for x in (u, *tensors[:6])
+    )
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    u, *rest = inputs
+    ctx.save_for_backward(*output, u, *rest[:_TENSORS])
+    ctx.numbers = [int(n) for n in rest[_TENSORS:]]
+
+
+def _gradients(ctx: Any, g_y: Tensor, _g_checkpoints: Any) -> tuple[Any, ...]:
+    y, checkpoints, u, *tensors = ctx.saved_tensors
+    found = scan_operator_backward(g_y, y, checkpoints, u, tensors, ctx.numbers)
+    return (*found, *(None,) * (_TENSORS - 6 + len(ctx.numbers)))
+
+
+scan_operator.register_autograd(_gradients, setup_context=_keep)
