@@ -159,7 +159,7 @@ class Key:
 
 
 @numba.njit(nogil=True)
-def read_words(k0: Any, k1: Any, address: Any, first: int, groups: int, out: Any) -> None:
+def read_words(k0: Any, k1: Any, address: Any, first: Any, groups: Any, out: Any) -> None:
     """Words of the reads of lines ``32 first`` .. ``32 (first + groups)`` of one MVM.
 
     Line l belongs to group l // 32; there it takes word (l // 8) % 4 of counter l % 8. ``address``

@@ -15,8 +15,14 @@ from jaxtyping import Float64, Int32, Int64
 from imssa.kernels import scan_plan
 from imssa.kernels.parallel import for_ranges
 from imssa.kernels.scan_backward import backward
+from imssa.kernels.scan_dense import (
+    dense_backward,
+    dense_forward,
+    dense_gradients,
+    dense_of,
+    room_for,
+)
 from imssa.kernels.scan_forward import forward
-from imssa.kernels.scan_noise import Analog
 from imssa.kernels.scan_plan import DEFAULT_BUDGET_BYTES, Layout, Tables
 from imssa.kernels.scan_step import B0, C0, DECAY, GAIN, GRADIENTS, Limits
 from imssa.kernels.scan_types import (
@@ -64,22 +70,10 @@ class _Prepared(NamedTuple):
     limits: Limits
     cut: Layout
     current: int
-    analog: Analog | None
 
 
-def _prepare(
-    shape: tuple[int, ...],
-    weights: Weights,
-    scales: Scales,
-    noise: Noise,
-    budget_bytes: int,
-    dtype: type | None = None,
-) -> _Prepared:
-    devices = len(noise.deviation) > 0
-    if dtype is None or devices:
-        dtype = np.float64 if devices else scan_plan.float_type(weights, scales)
-    cut = scan_plan.layout(shape, weights.A.shape[1], budget_bytes)  # type: ignore[arg-type]
-    limits = Limits(
+def _limits(scales: Scales, dtype: type) -> Limits:
+    return Limits(
         2.0**-scales.drive_shift,
         float(scales.dac_max),
         float(scales.adc_max),
@@ -87,19 +81,23 @@ def _prepare(
         float(scales.register_max),
         scan_plan.half(scales.adc_max, dtype),
     )
+
+
+def _prepare(
+    shape: tuple[int, ...],
+    weights: Weights,
+    scales: Scales,
+    budget_bytes: int,
+    dtype: type | None = None,
+) -> _Prepared:
+    dtype = dtype or scan_plan.float_type(weights, scales)
+    cut = scan_plan.layout(shape, weights.A.shape[1], budget_bytes)
     lanes = scan_plan.tables(weights, scales, cut, dtype)
-    analog = _analog(noise, scales) if devices or len(scales.passes) > 1 else None
-    return _Prepared(lanes, limits, cut, int(scales.current), analog)
+    return _Prepared(lanes, _limits(scales, dtype), cut, int(scales.current))
 
 
-def _analog(noise: Noise, scales: Scales) -> Analog:
-    by_drive, variance = (
-        np.ascontiguousarray(x.swapaxes(2, 3)) for x in (noise.deviation, noise.variance)
-    )
-    deviation = np.ascontiguousarray(noise.deviation)
-    passes, devices = scales.passes.astype(np.float64), len(deviation) > 0
-    keys, reads = (noise.key0, noise.key1), bool(variance.any())
-    return Analog(passes, deviation, by_drive, variance, *keys, devices, reads)
+def _is_dense(scales: Scales, noise: Noise) -> bool:
+    return scan_plan.is_dense(len(noise.deviation), len(scales.passes))
 
 
 def scan_forward(
@@ -122,7 +120,9 @@ def scan_forward(
         budget_bytes: Most that the checkpoints may take.
         dtype: float32 or float64, where it is not to be chosen.
     """
-    p = _prepare(u.shape, weights, scales, noise, budget_bytes, dtype)
+    if _is_dense(scales, noise):
+        return _dense_forward(u, lengths, weights, scales, noise, budget_bytes, None)
+    p = _prepare(u.shape, weights, scales, budget_bytes, dtype)
     return _forward(p, u, lengths, None, weights.A.shape[1])
 
 
@@ -131,6 +131,39 @@ def _forward(p: _Prepared, u: Any, lengths: Any, record: Any, modes: int) -> Sca
     scanned = Scanned(np.empty(u.shape), np.empty((items, p.cut.blocks, 2 * p.cut.width), np.int32))
     for_ranges(
         items, lambda first, end: forward(first, end, u, lengths, *p, *scanned, record, modes)
+    )
+    return scanned
+
+
+def _dense_forward(
+    u: Any,
+    lengths: Any,
+    weights: Weights,
+    scales: Scales,
+    noise: Noise,
+    budget_bytes: int,
+    record: Record | None,
+) -> Scanned:
+    batch, length, features = u.shape
+    states = 2 * weights.A.shape[1]
+    block, blocks = scan_plan.dense_blocks(u.shape, states, budget_bytes)
+    dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
+    kept = np.empty((features * batch, blocks, states), np.int32)
+    scanned, width = Scanned(np.empty(u.shape), kept), dense.table.shape[2]
+    for_ranges(
+        features,
+        lambda first, end: dense_forward(
+            first,
+            end,
+            u,
+            lengths,
+            dense,
+            limits,
+            block,
+            room_for(states + 1, width, min(block, length)),
+            *scanned,
+            record,
+        ),
     )
     return scanned
 
@@ -148,8 +181,12 @@ def scan_record(
         np.zeros((features, u.shape[0], u.shape[1] + 1, 2 * modes), np.int32),
         np.zeros((features, u.shape[0], u.shape[1], 2 * modes + 1), np.int32),
     )
-    p = _prepare(u.shape, weights, scales, noise, DEFAULT_BUDGET_BYTES)
-    scanned = _forward(p, u, lengths, record, modes)
+    if _is_dense(scales, noise):
+        budget = DEFAULT_BUDGET_BYTES
+        scanned = _dense_forward(u, lengths, weights, scales, noise, budget, record)
+    else:
+        p = _prepare(u.shape, weights, scales, DEFAULT_BUDGET_BYTES)
+        scanned = _forward(p, u, lengths, record, modes)
     record.adc[..., -1] = scanned.y.transpose(2, 0, 1)
     return record
 
@@ -169,12 +206,53 @@ def scan_backward(
 
     Gradients that leave the range of float32, as unstable poles make them, are found in float64.
     """
-    p = _prepare(u.shape, weights, scales, noise, budget_bytes, dtype)
-    found = _lane_gradients(p, g_y, scanned, u, lengths, weights.A.shape[1])
+    if _is_dense(scales, noise):
+        return _dense_backward(g_y, scanned, u, lengths, weights, scales, noise, budget_bytes)
+    p = _prepare(u.shape, weights, scales, budget_bytes, dtype)
+    found = _lane_gradients(p, g_y, scanned, u, lengths)
     if p.tables.rows.dtype == np.float32 and not found.finite:
-        p = _prepare(u.shape, weights, scales, noise, budget_bytes, np.float64)
-        found = _lane_gradients(p, g_y, scanned, u, lengths, weights.A.shape[1])
+        p = _prepare(u.shape, weights, scales, budget_bytes, np.float64)
+        found = _lane_gradients(p, g_y, scanned, u, lengths)
     return _gradients(found, p.cut, scales)
+
+
+def _dense_backward(
+    g_y: Any,
+    scanned: Scanned,
+    u: Any,
+    lengths: Any,
+    weights: Weights,
+    scales: Scales,
+    noise: Noise,
+    budget_bytes: int,
+) -> Gradients:
+    _, length, features = u.shape
+    lines = 2 * weights.A.shape[1] + 1
+    block, _ = scan_plan.dense_blocks(u.shape, lines - 1, budget_bytes)
+    dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
+    width = dense.table.shape[2]
+    g_u, sums = np.empty(u.shape), np.zeros((features, lines, width))
+    rows = np.zeros((features, 2, width))
+    for_ranges(
+        features,
+        lambda first, end: dense_backward(
+            first,
+            end,
+            g_y,
+            scanned.y,
+            u,
+            lengths,
+            dense,
+            limits,
+            block,
+            room_for(lines, width, min(block, length)),
+            scanned.checkpoints,
+            g_u,
+            sums,
+            rows,
+        ),
+    )
+    return Gradients(g_u, *dense_gradients(sums, rows, scales))
 
 
 class _LaneGradients(NamedTuple):
@@ -190,7 +268,7 @@ class _LaneGradients(NamedTuple):
 
 
 def _lane_gradients(
-    p: _Prepared, g_y: Any, scanned: Scanned, u: Any, lengths: Any, modes: int
+    p: _Prepared, g_y: Any, scanned: Scanned, u: Any, lengths: Any
 ) -> _LaneGradients:
     items = p.cut.feature_blocks * p.cut.batch_blocks
     found = _LaneGradients(
@@ -198,7 +276,7 @@ def _lane_gradients(
         np.zeros((items, GRADIENTS * p.cut.width)),
         np.zeros((items, p.cut.width // p.cut.group)),
     )
-    given: tuple[Any, ...] = (g_y, scanned.y, u, lengths, *p, scanned.checkpoints, *found, modes)
+    given: tuple[Any, ...] = (g_y, scanned.y, u, lengths, *p, scanned.checkpoints, *found)
     for_ranges(items, lambda first, end: backward(first, end, *given))
     return found
 

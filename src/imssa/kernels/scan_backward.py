@@ -23,13 +23,11 @@ from imssa.kernels.scan_lanes import (
     sum_tile,
     zeros_like,
 )
-from imssa.kernels.scan_noise import Analog, at_step, errors_back, extra_of, run_noisy
 from imssa.kernels.scan_plan import Layout, Tables
 from imssa.kernels.scan_step import (
     Limits,
     back_vector,
     last_read_back,
-    line_gradients,
 )
 from imssa.kernels.vectors import BYTES, inner
 
@@ -55,57 +53,12 @@ def _back_tile(
         spread_tile(g_y[steps * slots :], tile, 1, cut, room.read)
         for lane in range(0, cut.tile, lanes):
             place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-            last_read_back(room.read, rows, limits, place, room.state, adjoint, sums, None)
+            last_read_back(room.read, rows, limits, place, room.state, adjoint, sums)
     spread_tile(g_y[(1 - current) * slots :], tile, steps, cut, room.read)
     for lane in range(0, cut.tile, lanes):
         place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-        back_vector(
-            steps, room.read, room.u, rows, limits, place, kept, adjoint, room.read, sums, None
-        )
+        back_vector(steps, room.read, room.u, rows, limits, place, kept, adjoint, room.read, sums)
     sum_tile(room.read, tile, steps, cut, room.sums)
-
-
-@inner
-def _back_noisy(
-    tile: int,
-    item: Item,
-    current: int,
-    last: bool,
-    rows: Any,
-    limits: Limits,
-    cut: Layout,
-    room: Room,
-    g_y: Any,
-    adjoint: Any,
-    sums: Any,
-    analog: Analog,
-) -> None:
-    """The same with devices that deviate, step by step."""
-    slots, lanes, steps = slots_of(cut), BYTES // rows.itemsize, item.steps
-    extra, more = extra_of(cut, room.state, analog), zeros_like(room.sums, (steps + 1) * slots)
-    spread_tile(g_y[(1 - current) * slots :], tile, steps + current, cut, room.read)
-    if current and last:
-        errors_back(tile, item, steps, cut, analog, g_y[steps * slots :], g_y, extra, more)
-        for lane in range(0, cut.tile, lanes):
-            place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-            g = room.read[steps * cut.tile :]
-            last_read_back(g, rows, limits, place, room.state, adjoint, sums, extra)
-    for t in range(steps - 1, -1, -1):
-        first = t * cut.tile
-        kept, read, u = at_step(room.kept, first), room.read[first:], room.u[first:]
-        for lane in range(0, cut.tile, lanes):
-            place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-            line_gradients(rows, limits, place, kept, adjoint, extra)
-        before = g_y[(t + 1 - current) * slots :]
-        errors_back(tile, item, t, cut, analog, before, g_y[(t + 1) * slots :], extra, more)
-        for lane in range(0, cut.tile, lanes):
-            place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-            back_vector(1, read, u, rows, limits, place, kept, adjoint, read, sums, extra)
-    sum_tile(room.read, tile, steps, cut, room.sums)
-    some = cut.tile // cut.group
-    for t in range(steps):
-        for at in range(t * slots + tile * some, t * slots + (tile + 1) * some):
-            room.sums[at] += more[at]
 
 
 @inner
@@ -131,23 +84,11 @@ def _back_block(
     g_y: Any,
     adjoint: Any,
     sums: Any,
-    modes: int,
-    analog: Any,
 ) -> None:
     """Runs an item over a block again, then backward."""
     for tile in range(cut.width // cut.tile):
-        if analog is None:
-            run_tile(tile, item.steps, rows, limits, cut, room, room.kept)
-            _back_tile(tile, item, current, last, rows, limits, cut, room, g_y, adjoint, sums)
-        else:
-            spread_tile(room.inputs, tile, item.steps, cut, room.u)
-            run_noisy(tile, item, rows, limits, cut, room, modes, analog)
-            if analog.devices:
-                _back_noisy(
-                    tile, item, current, last, rows, limits, cut, room, g_y, adjoint, sums, analog
-                )
-            else:
-                _back_tile(tile, item, current, last, rows, limits, cut, room, g_y, adjoint, sums)
+        run_tile(tile, item.steps, rows, limits, cut, room, room.kept)
+        _back_tile(tile, item, current, last, rows, limits, cut, room, g_y, adjoint, sums)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -162,12 +103,10 @@ def backward(
     limits: Limits,
     cut: Layout,
     current: int,
-    analog: Any,
     checkpoints: Any,
     g_u: Any,
     sums: Any,
     g_direct: Any,
-    modes: int,
 ) -> None:
     """Runs items first .. end - 1; puts gradients of inputs, of lanes' constants and of D."""
     room = room_of(cut, tables.rows)
@@ -185,9 +124,7 @@ def backward(
                 for i in range(len(room.state)):
                     room.state[i] = checkpoints[number, block, i]
                 gather(u, lengths, item, cut, room.inputs)
-                gather_gradient(
-                    g_y, y, lengths, item, cut, tables.per_step, limits.conversion_max, outer
-                )
+                gather_gradient(g_y, y, lengths, item, cut, tables.per_step, limits.adc_max, outer)
                 _back_block(
                     item,
                     current,
@@ -199,8 +136,6 @@ def backward(
                     outer,
                     adjoint,
                     sums[number],
-                    modes,
-                    analog,
                 )
                 _direct_back(item.steps, slots, room.direct, outer, room, g_direct[number])
                 last = False

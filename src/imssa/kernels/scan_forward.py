@@ -17,7 +17,6 @@ from imssa.kernels.scan_lanes import (
     sum_tile,
     zeros_like,
 )
-from imssa.kernels.scan_noise import read_noisy, run_noisy
 from imssa.kernels.scan_plan import Layout, Tables
 from imssa.kernels.scan_step import Kept, Limits, run_vector
 from imssa.kernels.vectors import BYTES, LONG_BYTES, inner
@@ -77,7 +76,7 @@ def run_tile(
     spread_tile(room.inputs, tile, steps, cut, room.u)
     for lane in range(0, cut.tile, LONG_BYTES // rows.itemsize):
         place = (cut.width, tile * cut.tile + lane, cut.tile, lane)
-        run_vector(steps, room.u, rows, limits, place, room.state, room.read, kept, None)
+        run_vector(steps, room.u, rows, limits, place, room.state, room.read, kept)
 
 
 @inner
@@ -129,32 +128,23 @@ def _run_block(
     item: Item,
     lengths: Any,
     rows: Any,
-    tables: Tables,
     limits: Limits,
     cut: Layout,
     current: int,
     room: Room,
     record: Any,
     modes: int,
-    analog: Any,
 ) -> None:
     """Runs an item over a block; its inputs are there, its output codes will be."""
     for tile in range(cut.width // cut.tile):
-        if analog is not None:
-            spread_tile(room.inputs, tile, item.steps, cut, room.u)
-            run_noisy(tile, item, rows, limits, cut, room, modes, analog)
-        elif record is None:
+        if record is None:
             run_tile(tile, item.steps, rows, limits, cut, room, None)
         else:
             run_tile(tile, item.steps, rows, limits, cut, room, room.kept)
         if record is not None:
             _put_states(tile, item, lengths, cut, room.kept, modes, record)
-        if analog is None:
-            sum_tile(room.read, tile, item.steps + 1, cut, room.sums)
-        else:
-            read_noisy(tile, item, current, rows, tables, limits, cut, room, modes, analog)
-    if analog is None:
-        _read_item(item, current, limits, cut, room)
+        sum_tile(room.read, tile, item.steps + 1, cut, room.sums)
+    _read_item(item, current, limits, cut, room)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -167,7 +157,6 @@ def forward(
     limits: Limits,
     cut: Layout,
     current: int,
-    analog: Any,
     y: Any,
     checkpoints: Any,
     record: Any,
@@ -190,13 +179,11 @@ def forward(
                     item,
                     lengths,
                     rows,
-                    tables,
                     limits,
                     cut,
                     current,
                     room,
                     record,
                     modes,
-                    analog,
                 )
             scatter(room.outputs, lengths, item, cut, y)

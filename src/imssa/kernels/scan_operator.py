@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from imssa.kernels.scan import Noise, Scales, Scanned, Weights, scan_backward, scan_forward
-from imssa.kernels.scan_plan import layout
+from imssa.kernels.scan_plan import dense_blocks, is_dense, layout
 
 _TENSORS = 14
 """Tensors among the operator's arguments after ``u``: A, B, C, D, gain, k and those without gradient."""
@@ -95,11 +95,15 @@ def scan_operator(
 
 @scan_operator.register_fake
 def _(u: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    batch, length, features = (int(n) for n in u.shape)
-    cut = layout((batch, length, features), int(A.shape[1]), rest[-1])
-    items = cut.feature_blocks * cut.batch_blocks
-    checkpoints = u.new_empty((items, cut.blocks, 2 * cut.width), dtype=torch.int32)
-    return u.new_empty((batch, length, features)), checkpoints
+    shape, modes, budget_bytes = tuple(int(n) for n in u.shape), int(A.shape[1]), rest[-1]
+    deviation, passes = rest[_TENSORS - 3], rest[_TENSORS - 4]
+    if is_dense(len(deviation), len(passes)):
+        _, blocks = dense_blocks(shape, 2 * modes, budget_bytes)
+        kept = (shape[0] * shape[2], blocks, 2 * modes)
+    else:
+        cut = layout(shape, modes, budget_bytes)
+        kept = (cut.feature_blocks * cut.batch_blocks, cut.blocks, 2 * cut.width)
+    return u.new_empty(shape), u.new_empty(kept, dtype=torch.int32)
 
 
 @torch.library.custom_op("imssa::quantized_scan_backward", mutates_args=())

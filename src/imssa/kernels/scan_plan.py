@@ -46,6 +46,20 @@ class Layout(NamedTuple):
         return self.feature_blocks * self.batch_blocks
 
 
+def is_dense(draws: int, passes: int) -> bool:
+    """Whether kernels are run one at a time with all weights of their blocks (`scan_dense`)."""
+    return draws > 0 or passes > 1
+
+
+def dense_blocks(shape: tuple[int, ...], states: int, budget_bytes: int) -> tuple[int, int]:
+    """Steps between checkpoints of a dense scan, and their number, by the rule of `layout`."""
+    batch, length, features = shape
+    each, block = np.dtype(np.int32).itemsize * states * features * batch, BLOCK
+    while block < length and each * -(-length // block) > budget_bytes:
+        block *= 2
+    return min(block, max(1, length)), max(1, -(-length // block))
+
+
 class Tables(NamedTuple):
     """Constants of all kernels in the float type of the scan."""
 
@@ -59,9 +73,7 @@ class Tables(NamedTuple):
     """That step."""
 
 
-def layout(
-    shape: tuple[int, int, int], modes: int, budget_bytes: int = DEFAULT_BUDGET_BYTES
-) -> Layout:
+def layout(shape: tuple[int, ...], modes: int, budget_bytes: int = DEFAULT_BUDGET_BYTES) -> Layout:
     """Chooses the cut and the spacing of the checkpoints.
 
     Args:

@@ -45,19 +45,6 @@ class Limits(NamedTuple):
     half: float
 
 
-class Extra(NamedTuple):
-    """The passes of a conversion, and lanes that the devices' errors add to its lines in each.
-
-    ``error0`` .. ``read1`` are (passes, tile): errors that are fixed and errors drawn at the read.
-    """
-
-    passes: Any
-    error0: Any
-    error1: Any
-    read0: Any
-    read1: Any
-
-
 class Kept(NamedTuple):
     """What a block's steps leave: drives, ADC codes of the states' lines, registers before each."""
 
@@ -95,23 +82,6 @@ def converted(accumulated: Any, inverse: Any, half: Any, largest: Any) -> Any:
 
 
 @inner
-def digit(codes: Any, bit: float, sign: float) -> Any:
-    """What of DAC codes one pass drives lines with, as :func:`imssa.kernels.passes.digit`."""
-    magnitude = size(codes)
-    if sign != 0.0:
-        half = splat(0.5, codes)
-        magnitude = (magnitude + splat(sign, codes) * codes) * half
-    part = magnitude
-    if bit >= 0.0:
-        place, two = splat(2.0**-bit, codes), splat(2.0, codes)
-        part = floor(magnitude * place)
-        part = part - two * floor(part * splat(0.5, codes))
-    if sign == 0.0:
-        part = with_sign(part, codes)
-    return part
-
-
-@inner
 def driven(state: Any, limits: Limits) -> Any:
     """DAC codes of registers."""
     scale, half = splat(limits.drive_scale, state), splat(0.5, state)
@@ -129,32 +99,6 @@ def updated(state: Any, adc: Any, rows: Any, width: int, at: int, limits: Limits
 
 
 @inner
-def in_passes(
-    weights: Any, drives: Any, errors: Any, extra: Extra, tile: int, lane: int, rule: Any
-) -> Any:
-    """Codes of a line's conversion in passes: the weighted codes of all.
-
-    Args:
-        weights: Of both states and of the input.
-        drives: Their DAC codes.
-        errors: Fixed errors and drawn ones, (passes, tile) each.
-        extra: Holds the passes.
-        tile: Width of the tile.
-        lane: Lane in the tile.
-        rule: One over the ADC step, what is added before rounding, largest code.
-    """
-    (w0, w1, w2), (d, e, v), (fixed, drawn) = weights, drives, errors
-    inverse, half, largest = rule
-    total = splat(0.0, d)
-    for n in range(len(extra.passes)):
-        bit, sign, worth = extra.passes[n, 0], extra.passes[n, 1], splat(extra.passes[n, 2], d)
-        acc = w0 * digit(d, bit, sign) + w1 * digit(e, bit, sign) + w2 * digit(v, bit, sign)
-        acc = plus(acc + load_long(fixed, n * tile + lane), load_long(drawn, n * tile + lane))
-        total = total + worth * converted(acc, inverse, half, largest)
-    return total
-
-
-@inner
 def run_vector(
     steps: int,
     u: Any,
@@ -164,7 +108,6 @@ def run_vector(
     state: Any,
     read: Any,
     kept: Any,
-    extra: Any,
 ) -> None:
     """Runs one vector of lanes over a block.
 
@@ -177,8 +120,6 @@ def run_vector(
         state: Registers, (2, width); renewed.
         read: Takes C on the drives of each step and of the one that follows, (steps + 1, tile).
         kept: What to keep, (steps + 1, tile) each; or None.
-        extra: Passes and what the devices' errors add to the accumulated lines, for one step; or
-            None. Then ``read`` is left alone.
     """
     width, at, tile, lane = place
     a00, a01 = load_long(rows, A00 * width + at), load_long(rows, A01 * width + at)
@@ -191,19 +132,9 @@ def run_vector(
     for t in range(steps):
         i = t * tile + lane
         d, e, v = driven(x, limits), driven(y, limits), load_long(u, i)
-        if extra is None:
-            store(read, i, c0 * d + c1 * e)
-            a, b = a00 * d + a01 * e + b0 * v, a10 * d + a11 * e + b1 * v
-            a, b = converted(a, step0, half, adc_max), converted(b, step1, half, adc_max)
-        else:
-            errors = extra.error0, extra.read0
-            a = in_passes(
-                (a00, a01, b0), (d, e, v), errors, extra, tile, lane, (step0, half, adc_max)
-            )
-            errors = extra.error1, extra.read1
-            b = in_passes(
-                (a10, a11, b1), (d, e, v), errors, extra, tile, lane, (step1, half, adc_max)
-            )
+        store(read, i, c0 * d + c1 * e)
+        a, b = a00 * d + a01 * e + b0 * v, a10 * d + a11 * e + b1 * v
+        a, b = converted(a, step0, half, adc_max), converted(b, step1, half, adc_max)
         if kept is not None:
             store(kept.drive0, i, d)
             store(kept.drive1, i, e)
@@ -214,8 +145,7 @@ def run_vector(
         x = updated(x, a, rows, width, at, limits)
         y = updated(y, b, rows, width, at, limits)
     i = steps * tile + lane
-    if extra is None:
-        store(read, i, c0 * driven(x, limits) + c1 * driven(y, limits))
+    store(read, i, c0 * driven(x, limits) + c1 * driven(y, limits))
     if kept is not None:
         store(kept.state0, i, x)
         store(kept.state1, i, y)
@@ -248,7 +178,6 @@ def back_vector(
     adjoint: Any,
     g_u: Any,
     sums: Any,
-    extra: Any,
 ) -> None:
     """Runs one vector of lanes backward over a block.
 
@@ -263,7 +192,6 @@ def back_vector(
         adjoint: Gradient of the registers after the block, (2, width); becomes that before it.
         g_u: Takes B on the gradient of accumulated lines, (steps, tile).
         sums: Gradients of the constants of each lane, float64, (GRADIENTS, width); added to.
-        extra: What the devices' errors add to the gradients of drives, for one step; or None.
     """
     width, at, tile, lane = place
     a00, a01 = load(rows, A00 * width + at), load(rows, A01 * width + at)
@@ -286,15 +214,13 @@ def back_vector(
         s8 = s8 + g * a + h * b
         s9 = s9 + x * after0 + y * after1
         g, h = g * to0, h * to1
-        g, h = inside(a, limits.conversion_max, g), inside(b, limits.conversion_max, h)
+        g, h = inside(a, limits.adc_max, g), inside(b, limits.adc_max, h)
         d, e = load(kept.drive0, i), load(kept.drive1, i)
         v, o = load(u, i), load(g_y, i)
         s0, s1, s2, s3 = s0 + g * d, s1 + g * e, s2 + h * d, s3 + h * e
         s4, s5, s6, s7 = s4 + g * v, s5 + h * v, s6 + o * d, s7 + o * e
         store(g_u, i, g * b0 + h * b1)
         back0, back1 = g * a00 + h * a10 + o * c0, g * a01 + h * a11 + o * c1
-        if extra is not None:
-            back0, back1 = back0 + load(extra.error0, lane), back1 + load(extra.error1, lane)
         x = x * keep + inside(d, limits.dac_max, back0 * scale)
         y = y * keep + inside(e, limits.dac_max, back1 * scale)
     store(adjoint, at, x)
@@ -314,22 +240,6 @@ def _add_pair(sums: Any, row: int, width: int, at: int, one: Any, other: Any) ->
 
 
 @inner
-def line_gradients(
-    rows: Any, limits: Limits, place: Any, kept: Kept, adjoint: Any, out: Extra
-) -> None:
-    """Gradients of the accumulated lines of one step, as :func:`back_vector` finds them."""
-    width, at, tile, lane = place
-    x = inside(load(kept.state0, tile + lane), limits.register_max, load(adjoint, at))
-    y = inside(load(kept.state1, tile + lane), limits.register_max, load(adjoint, width + at))
-    a, b = load(kept.adc0, lane), load(kept.adc1, lane)
-    to0, to1 = load(rows, TO_ADC0 * width + at), load(rows, TO_ADC1 * width + at)
-    g = to_codes(x, a, rows, width, at, limits) * to0
-    h = to_codes(y, b, rows, width, at, limits) * to1
-    store(out.read0, lane, inside(a, limits.conversion_max, g))
-    store(out.read1, lane, inside(b, limits.conversion_max, h))
-
-
-@inner
 def last_read_back(
     g_y: Any,
     rows: Any,
@@ -338,7 +248,6 @@ def last_read_back(
     state: Any,
     adjoint: Any,
     sums: Any,
-    extra: Any,
 ) -> None:
     """Gradient of a read of the registers after the last step, which no later step drives."""
     width, at, _tile, lane = place
@@ -346,8 +255,6 @@ def last_read_back(
     d, e = driven(x, limits), driven(y, limits)
     scale = splat(limits.drive_scale, x)
     back0, back1 = o * load(rows, C0 * width + at), o * load(rows, C1 * width + at)
-    if extra is not None:
-        back0, back1 = back0 + load(extra.error0, lane), back1 + load(extra.error1, lane)
     store(adjoint, at, inside(d, limits.dac_max, back0 * scale))
     store(adjoint, width + at, inside(e, limits.dac_max, back1 * scale))
     _add_pair(sums, C0, width, at, o * d, o * e)
