@@ -1,7 +1,7 @@
 """The fused simulation: whole sequences on many chip instances at once."""
 
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -13,7 +13,7 @@ from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.kernels.interpreter import Code, run_items
 from imssa.kernels.parallel import for_ranges
-from imssa.kernels.phase import Analog, room_for
+from imssa.kernels.phase import Analog, Chip, Room, room_for
 from imssa.kernels.products import padded
 from imssa.kernels.random import Key
 from imssa.program.program import Program
@@ -64,6 +64,26 @@ def simulate(  # noqa: PLR0913
     return traces[0] if len(traces) == 1 else _together(traces)
 
 
+class Machine(NamedTuple):
+    """One programmed chip as the compiled interpreter takes it, with working arrays of its own.
+
+    Attributes:
+        code: The program.
+        chip: What the chip holds.
+        number: Number of the chip instance.
+        analog: What all phases share.
+        room: Working arrays; registers stand in its file.
+        offsets: First element of each register.
+    """
+
+    code: Code
+    chip: Chip
+    number: int
+    analog: Analog
+    room: Room
+    offsets: dict[str, int]
+
+
 class ProgrammedChips:
     """Simulated chip instances to which a program was written, ready for any number of sequences.
 
@@ -100,6 +120,14 @@ class ProgrammedChips:
         self._analog = _analog(chip, self._tape, seen)
         widest = chip.arrays.bit_lines + chip.arrays.pairs
         self._room = (*self._tape.widest, widest, self._tape.size, weights.dtype)
+
+    def machine(self, place: int) -> Machine:
+        """The chip at a place of ``instances``, for running it otherwise than in whole sequences."""
+        weights, variances, readout, *key = self._chips[:5]
+        rows = (np.ascontiguousarray(part[place]) for part in (weights, variances, readout))
+        chip, number = Chip(*rows, *key), int(self.instances[place])
+        room = room_for(*self._room)
+        return Machine(_code(self._tape), chip, number, self._analog, room, self._tape.offsets)
 
     def run(
         self,

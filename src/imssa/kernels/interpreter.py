@@ -135,27 +135,45 @@ def _argmax(row: Any, file: Any) -> None:
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _operate(
+def _row(rows: Any, number: Any) -> Any:
+    p = _COLUMNS * number
+    q = p + _U4
+    first = (rows[p], rows[p + _U1], rows[p + _U2], rows[p + _U3])
+    return (*first, rows[q], rows[q + _U1], rows[q + _U2], rows[q + _U3])
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _digital(row: Any, pool: Any, file: Any, length: Any) -> None:
+    """Any operation but a phase."""
+    kind = row[0]
+    if kind == _MATMUL:
+        _matmul(row, pool, file)
+    elif kind == _ARGMAX:
+        _argmax(row, file)
+    elif kind in (_REQUANTIZE, _LEAK, _MEAN):
+        _scale(row, pool, file, length)
+    else:
+        _move(row, pool, file)
+
+
+@numba.njit(nogil=True, forceinline=True)
+def operate_digital(rows: Any, count: Any, pool: Any, length: Any, file: Any) -> None:
+    """Rows of operations in order, no phase among them: a start or an end section."""
+    for n in range(count):
+        _digital(_row(rows, n), pool, file, length)
+
+
+@numba.njit(nogil=True, forceinline=True)
+def operate(
     rows: Any, count: Any, pool: Any, chip: Any, analog: Any, address: Any, length: Any, room: Any
 ) -> None:
     """Rows of operations in order."""
-    file = room.file
     for n in range(count):
-        p = _COLUMNS * n
-        first = (rows[p], rows[p + _U1], rows[p + _U2], rows[p + _U3])
-        q = p + _U4
-        row = (*first, rows[q], rows[q + _U1], rows[q + _U2], rows[q + _U3])
-        kind = row[0]
-        if kind == _PHASE:
+        row = _row(rows, n)
+        if row[0] == _PHASE:
             run_phase(row, pool, chip, analog, address, room)
-        elif kind == _MATMUL:
-            _matmul(row, pool, file)
-        elif kind == _ARGMAX:
-            _argmax(row, file)
-        elif kind in (_REQUANTIZE, _LEAK, _MEAN):
-            _scale(row, pool, file, length)
         else:
-            _move(row, pool, file)
+            _digital(row, pool, room.file, length)
 
 
 @numba.njit(nogil=True, forceinline=True)
@@ -180,7 +198,7 @@ def _run_item(
             for e in range(features):
                 file[begin + e] = fed[np.uint64(step) * features + e]
         address = (at, sample, number)
-        _operate(rows, count, tape.pool, chip, analog, address, np.uint64(length), room)
+        operate(rows, count, tape.pool, chip, analog, address, np.uint64(length), room)
         if 0 <= step < length:
             for e in range(elements):
                 records[np.uint64(step) * elements + e] = file[recorded[e]]

@@ -27,6 +27,7 @@ from imssa.models.state_space import (
     step,
     zoh,
 )
+from imssa.models.stream import ModelStream
 
 __all__ = [
     "S4D",
@@ -36,6 +37,7 @@ __all__ = [
     "Initialization",
     "ModelConfig",
     "ModelSettings",
+    "ModelStream",
     "Output",
     "RealStateSpace",
     "S4DBlock",
