@@ -62,6 +62,7 @@ test: setup
 # Benchmarks that state a number follow here.
 proof: setup
 	@$(BIN)/python -m pytest -m proof
+	@$(BIN)/python benchmarks/streaming.py --json results/streaming.json
 
 format: setup
 	@$(BIN)/ruff format .
