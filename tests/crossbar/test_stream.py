@@ -23,7 +23,14 @@ from imssa.program.operations import MatMul, MeanByLength, Phase
 from imssa.quantization.config import Realization
 from imssa.quantization.network import MEAN_BITS, QuantizedNetwork
 from tests.crossbar import contract
-from tests.reference.networks import Codes, Sketch, chip_with, random_inputs, random_network
+from tests.reference.networks import (
+    Codes,
+    Sketch,
+    all_bits,
+    chip_with,
+    random_inputs,
+    random_network,
+)
 
 CHIP = chip_with()
 IDEAL = CHIP.only()
@@ -32,9 +39,7 @@ CHIPS: dict[str, ChipDescription] = {
     "ideal": IDEAL,
     "all errors": CHIP,
     "read noise": CHIP.only("read_noise"),
-    "like noise": IDEAL.model_copy(
-        update={"read_noise": RelativeReadNoise(sigma_siemens=4e-6)},
-    ),
+    "like noise": IDEAL.model_copy(update={"read_noise": RelativeReadNoise(sigma_siemens=4e-6)}),
     "amplifiers": CHIP.model_copy(
         update={"readout": Readout(saturation_devices=3.0, noise_steps=1.0, offset_steps=2.0)}
     ),
@@ -114,6 +119,27 @@ def test_an_ideal_chip_is_the_integer_network(realization: Realization, output: 
     again = stream_of(program, record=("logits", "answer"))
     both = side_by_side(expected, ("logits", "answer"), slice(None))
     assert np.array_equal(pushed(again, inputs[0], both.shape[1], (3, 4)), both)
+
+
+@pytest.mark.parametrize(
+    "converters",
+    [
+        {"dac_bits": 12, "adc_bits": 14},
+        {"drive": "bit-serial", "polarity": "two-pass", "dac_bits": 5},
+    ],
+)
+def test_other_converters_and_sums_in_float64(converters: dict[str, Any]) -> None:
+    chip = chip_with(**converters)
+    sketch = Sketch(realization="incremental", bits=all_bits(8), modes=6)
+    network, program = made(sketch, chip)
+    inputs, lengths = random_inputs(network, 9, 1, LENGTH)
+    for errors in (chip.only(), chip):
+        steps, final = contract.of_executor(program, errors, inputs, lengths)
+        stream = stream_of(program, errors, record=("adc.0",))
+        assert stream._weight.dtype == (np.float64 if "adc_bits" in converters else np.float32)
+        got = pushed(stream, inputs[0], program.register("adc.0").size)
+        assert np.array_equal(got, steps["adc.0"][0])
+        assert np.array_equal(stream.scores(), final["logits"][0])
 
 
 def windows_of(length: int, window: int) -> list[slice]:
@@ -303,7 +329,6 @@ def test_streams_of_one_chip_do_not_meet() -> None:
 
 @pytest.mark.slow
 def test_two_hundred_thousand_steps_take_no_memory() -> None:
-    """The ideal chip without noise is periodic where its input and its clearing are."""
     network, program = made()
     inputs, _ = random_inputs(network, 4, 1, 1000)
     stream = stream_of(program, window=LENGTH, clears="all", record=("logits",))

@@ -8,7 +8,6 @@ from jaxtyping import Int32, Int64
 
 from imssa.crossbar.fused import Machine, ProgrammedChips
 from imssa.errors import DesignRuleError, ImssaError, ShapeError
-from imssa.kernels.addresses import packed
 from imssa.kernels.codes import code_max
 from imssa.kernels.stream import (
     COUNTER_STEPS,
@@ -20,6 +19,7 @@ from imssa.kernels.stream import (
     end_stream,
     run_stream,
     start_stream,
+    words_of,
 )
 from imssa.program.operations import Accumulate, ArgMax, MeanByLength, Phase
 from imssa.program.program import Program
@@ -74,13 +74,8 @@ class Stream:
         _require(chips, window, sample)
         self._machine = machine = chips.machine(0)
         self._flow = _flow(self.program, machine, window, clears, record)
-        self._words = packed(
-            machine.code,
-            machine.chip,
-            machine.analog,
-            machine.room,
-            self._flow,
-        )
+        parts = (machine.code, machine.chip, machine.analog, machine.room, self._flow)
+        self._words = words_of(*parts)
         self._weight = machine.chip.weights.dtype.type(0)
         self._clock = np.zeros(4, np.int64)
         self._given = np.zeros(self._flow.features, np.int64)

@@ -5,6 +5,7 @@ program has some twenty, and its time step takes about one microsecond in all. S
 one vector of addresses and numbers, made once. Whoever made it keeps every array alive, in its place.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,26 +14,28 @@ from numba import types
 from numba.extending import intrinsic
 
 
-def packed(*groups: tuple[Any, ...]) -> Int64[np.ndarray, " words"]:
-    """Members of tuples in order: arrays as their addresses, numbers as they are.
+def packed(groups: tuple[Any, ...], types: Mapping[str, Any]) -> Int64[np.ndarray, " words"]:
+    """Members of named tuples in order: arrays as their addresses, numbers as they are.
 
     Args:
-        groups: Arrays in C order, and integers of at most 63 bits.
+        groups: Named tuples of arrays in C order and integers of at most 63 bits.
+        types: Type of the elements of each array by its name: what compiled code will read there.
 
-    Example:
-        >>> numbers = np.zeros(3)
-        >>> packed((True, 7), (numbers,)).tolist() == [1, 7, numbers.ctypes.data]
-        True
+    Raises:
+        TypeError: An array of another type or order.
     """
-    return np.array([_word(member) for group in groups for member in group], np.int64)
+    members = (pair for group in groups for pair in zip(group._fields, group, strict=True))
+    return np.array([_word(name, member, types) for name, member in members], np.int64)
 
 
-def _word(member: Any) -> int:
+def _word(name: str, member: Any, types: Mapping[str, Any]) -> int:
     if not isinstance(member, np.ndarray):
         return int(member)
-    if not member.flags.c_contiguous:
-        msg = "a plain pointer needs an array in C order"
-        raise ValueError(msg)
+    if not member.flags.c_contiguous or member.dtype != types[name]:
+        msg = (
+            f"{name} is {member.dtype}, strides {member.strides}; {types[name]} in C order is read"
+        )
+        raise TypeError(msg)
     return int(member.ctypes.data)
 
 

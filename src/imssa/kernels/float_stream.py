@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
-from imssa.kernels.addresses import located
+from imssa.kernels.addresses import located, packed
 from imssa.kernels.pointer import moved
 
 ACTIVATIONS: Final = ("gelu", "relu", "identity")
@@ -63,6 +63,11 @@ class Network(NamedTuple):
     delay: Any
     window: Any
     forgets: Any
+
+
+def words_of(network: Network) -> Any:
+    """A network as one vector, for the compiled functions of this file."""
+    return packed((network,), dict.fromkeys(("parameters", "work"), np.float64))
 
 
 def work_size(width: int, modes: int, blocks: int, classes: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
-from imssa.kernels.addresses import located
+from imssa.kernels.addresses import located, packed
 from imssa.kernels.interpreter import Code, operate, operate_digital
 from imssa.kernels.phase import Analog, Chip, Room
 
@@ -27,6 +27,17 @@ _CHIP: Final = len(Code._fields)
 _ANALOG: Final = _CHIP + len(Chip._fields)
 _ROOM: Final = _ANALOG + len(Analog._fields)
 _FLOW: Final = _ROOM + len(Room._fields)
+
+
+_NAMES: Final = {
+    np.float32: ("variances", "adc_sigma", "squares", "noise"),
+    np.float64: ("readout", "inverse", "limit", "readings"),
+    np.int32: ("digits", "drives", "codes", "file", "fresh", "final"),
+    np.uint32: ("words",),
+    np.int64: ("pool", "passes"),
+    np.uint64: ("start", "step", "end", "renewed", "recorded"),
+}
+_TYPES: Final = {name: kind for kind, names in _NAMES.items() for name in names}
 
 
 class Flow(NamedTuple):
@@ -61,6 +72,13 @@ class Flow(NamedTuple):
     recorded: Any
     recorded_count: Any
     ending: Any
+
+
+def words_of(code: Code, chip: Chip, analog: Analog, room: Room, flow: Flow) -> Any:
+    """All that one chip needs as one vector, for the compiled functions of this file."""
+    kind = chip.weights.dtype
+    types = {**_TYPES, "weights": kind, "x": kind, "acc": kind}
+    return packed((code, chip, analog, room, flow), types)
 
 
 @numba.njit(nogil=True, forceinline=True)

@@ -8,7 +8,6 @@ from jaxtyping import Float, Float64
 from torch import nn
 
 from imssa.errors import ImssaError, ShapeError
-from imssa.kernels.addresses import packed
 from imssa.kernels.float_stream import (
     ACTIVATIONS,
     DONE,
@@ -18,6 +17,7 @@ from imssa.kernels.float_stream import (
     end_stream,
     restart_stream,
     run_stream,
+    words_of,
     work_size,
 )
 from imssa.models.classifier import S4DBlock, S4DClassifier
@@ -80,7 +80,7 @@ class ModelStream:
             window=window or 0,
             forgets=clears == "all",
         )
-        self._words = packed(network)
+        self._words = words_of(network)
         self._clock = np.zeros(2, np.int64)
         self._given = np.zeros(config.n_features)
         self._given_at = self._given.ctypes.data
