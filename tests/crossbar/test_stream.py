@@ -340,12 +340,10 @@ def test_two_hundred_thousand_steps_take_no_memory() -> None:
     tracemalloc.start()
     for _ in range(200):
         stream.push(block, out)
-    pushed_peak = tracemalloc.get_traced_memory()[1]
     for codes in block[:100]:
         stream.step(codes)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert stream.steps == 200_100
     assert np.array_equal(out, first)
-    assert kept < 16_384
-    assert max(pushed_peak, peak) < 65_536  # a block alone takes 32 kB: nothing is made of its size
+    assert kept <= peak < 16_384  # a block takes 32 kB: nothing is made of its size

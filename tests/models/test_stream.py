@@ -230,5 +230,4 @@ def test_two_hundred_thousand_steps_take_no_memory(clears: Any) -> None:
     tracemalloc.stop()
     assert stream.steps >= 200_100
     assert np.abs(out - first).max() < 1e-12
-    assert kept < 16_384
-    assert peak < 65_536
+    assert kept <= peak < 16_384  # a block takes 24 kB

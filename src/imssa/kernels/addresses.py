@@ -31,10 +31,9 @@ def packed(groups: tuple[Any, ...], types: Mapping[str, Any]) -> Int64[np.ndarra
 def _word(name: str, member: Any, types: Mapping[str, Any]) -> int:
     if not isinstance(member, np.ndarray):
         return int(member)
-    if not member.flags.c_contiguous or member.dtype != types[name]:
-        msg = (
-            f"{name} is {member.dtype}, strides {member.strides}; {types[name]} in C order is read"
-        )
+    kind = np.dtype(types[name])
+    if not member.flags.c_contiguous or member.dtype != kind:
+        msg = f"{name} is {member.dtype} of strides {member.strides}; {kind} in C order is read"
         raise TypeError(msg)
     return int(member.ctypes.data)
 
