@@ -1,4 +1,4 @@
-"""The float S4D layer against the textbook form, forward and backward, as ratios in one run.
+"""The float S4D layer against the textbook form and the quantized layer, forward and backward, as ratios.
 
     python benchmarks/float_layer.py [--tiny] [--threads N] [--json FILE]
 
@@ -6,7 +6,9 @@ The work: `d_model` 128, 16 complex modes. `kernel` is the response to an impuls
 all its parameters; `layer` the output of a whole layer, with the gradients of its input as well. The
 textbook form is that of the S4D paper's minimal code (arXiv 2206.11893), written anew here: a table of
 every power of every mode, then an FFT of twice the length. It is given its sequences in the order that
-it likes best. `layer by FFT` is our own kernel with an FFT instead of the compiled recurrence.
+it likes best. `imssa by FFT` is our own kernel with an FFT instead of the compiled recurrence;
+`imssa quantized` the layer of quantization-aware training: ternary, leaky, 8-bit converters, on
+devices without errors, and `imssa on devices` the same with a chip's programming errors and read noise.
 
 Times are medians of calls that take turns; ratios are the other's time over that of our default. The
 memory is the peak above the inputs and parameters, in a process of its own for each row. The difference
@@ -32,8 +34,12 @@ import torch
 from scipy.signal import lfilter
 from torch import Tensor
 
+from imssa.hardware import load_chip
 from imssa.kernels.parallel import worker_count
+from imssa.kernels.random import Key
 from imssa.models import S4D, fft_convolution, kernel
+from imssa.quantization.config import QuantizationConfig, TrainingNoise
+from imssa.quantization.kernels import PreparedKernels
 
 Row: TypeAlias = dict[str, Any]
 
@@ -46,6 +52,9 @@ class Work(NamedTuple):
     """A layer, sequences in the order of either side, and gradients of the output."""
 
     layer: S4D
+    quantized: PreparedKernels
+    codes: Tensor
+    g_codes: Tensor
     u: Tensor
     g: Tensor
     u_textbook: Tensor
@@ -63,12 +72,43 @@ def make_work(batch: int, length: int, d_model: int, modes: int) -> Work:
     u_textbook, g_textbook = others
     return Work(
         layer,
+        quantized_layer(d_model, modes),
+        (40 * u).round().clamp(-127, 127).double().requires_grad_(),
+        g.double(),
         u.requires_grad_(),
         g,
         u_textbook.requires_grad_(),
         g_textbook,
         g_kernel,
     )
+
+
+def quantized_layer(d_model: int, modes: int) -> PreparedKernels:
+    """Ternary kernels of slow rotations whose states fill a part of their range."""
+    rng = np.random.default_rng(modes)
+    shape = (d_model, modes)
+    turn, signs = np.zeros((*shape, 2)), rng.choice([-1.0, 0.0, 1.0], (2, *shape, 2))
+    turn[..., 1] = 1.0
+    return PreparedKernels(
+        A=turn,
+        B=signs[0],
+        C=signs[1],
+        D=rng.choice([-1.0, 1.0], d_model),
+        gain=2.0 ** rng.uniform(-5, -3, shape),
+        k=rng.uniform(4, 6, shape),
+        output_gain=np.ones(d_model),
+        config=QuantizationConfig(
+            realization="leaky", noise=TrainingNoise(programming=True, read_noise=True)
+        ),
+        chip=load_chip("taox-64"),
+        current=False,
+    )
+
+
+def run_quantized(work: Work, key: Key | None) -> Tensor:
+    """Codes of the quantized layer; with a key on a chip's devices."""
+    lengths = np.full(len(work.codes), work.codes.shape[1])
+    return work.quantized(work.codes, lengths, key)  # type: ignore[no-any-return]
 
 
 def textbook_kernel(layer: S4D, length: int) -> Tensor:
@@ -116,13 +156,20 @@ WAYS: dict[str, dict[str, Way]] = {  # output and its gradient; the first way is
             lambda work: textbook_layer(work.layer, work.u_textbook),
             lambda work: work.g_textbook,
         ),
+        "imssa quantized": (lambda work: run_quantized(work, None), lambda work: work.g_codes),
+        "imssa on devices": (
+            lambda work: run_quantized(work, Key.root(1)),
+            lambda work: work.g_codes,
+        ),
     },
 }
+QUANTIZED = ("imssa quantized", "imssa on devices")
 
 
 def step(work: Work, way: Way) -> None:
     """One forward and backward pass."""
-    for tensor in (work.u, work.u_textbook, *work.layer.parameters()):
+    parameters = (*work.layer.parameters(), *work.quantized.parameters())
+    for tensor in (work.u, work.u_textbook, work.codes, *parameters):
         tensor.grad = None
     forward, gradient = way
     forward(work).backward(gradient(work))  # type: ignore[no-untyped-call]
@@ -215,7 +262,9 @@ def measure(
                         "seconds": value,
                         "ratio": value / first,
                         "peak_bytes": peak_elsewhere(case | sizes),
-                        "largest_relative_difference": difference(work, what, name),
+                        "largest_relative_difference": (
+                            None if name in QUANTIZED else difference(work, what, name)
+                        ),
                     }
                 )
     return rows
@@ -256,14 +305,14 @@ def table(found: Row) -> str:
     threads = ", ".join(f"{name} {count}" for name, count in found["threads"].items())
     lines = [f"threads: {threads}"]
     lines.append(
-        f"{'batch':>5}{'length':>8} {'what':8}{'way':14}{'ms':>9}{'x ours':>8}{'peak MB':>9}  difference"
+        f"{'batch':>5}{'length':>8} {'what':8}{'way':17}{'ms':>9}{'x ours':>8}{'peak MB':>9}  difference"
     )
     for line in found["rows"]:
         peak_mb = "?" if line["peak_bytes"] is None else f"{line['peak_bytes'] / 1e6:.1f}"
         lines.append(
-            f"{line['batch']:5}{line['length']:8} {line['what']:8}{line['way']:14}"
+            f"{line['batch']:5}{line['length']:8} {line['what']:8}{line['way']:17}"
             f"{1e3 * line['seconds']:9.2f}{line['ratio']:8.3g}{peak_mb:>9}"
-            f"  {line['largest_relative_difference']:.1e}"
+            + ("" if line["way"] in QUANTIZED else f"  {line['largest_relative_difference']:.1e}")
         )
     return "\n".join(lines) + "\n"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from imssa.kernels import scan_plan
 from imssa.kernels.codes import code_max
-from imssa.kernels.scan import no_noise, scan_backward, scan_forward
-from tests.kernels.test_scan import assert_same, made
+from imssa.kernels.scan import Noise, no_noise, scan_backward, scan_forward
+from tests.kernels.test_scan import assert_same, deviations, made
 from tests.reference import rules
 
 
@@ -150,3 +150,23 @@ def test_the_memory_budget_changes_no_code(current: bool) -> None:
     assert np.array_equal(small.y, large.y)
     for one, other in zip(few, many, strict=True):
         assert np.abs(one - other).max() <= 1e-10 * np.abs(other).max()
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_kept_codes_of_a_dense_scan_change_nothing(current: bool) -> None:
+    """Codes of all steps at hand, or products and noise computed again: bit for bit the same."""
+    case = made(5, "leaky", current=current, lengths=(300, 129, 128, 1), features=3, modes=3)
+    deviation = deviations(case, 1, 2)
+    noise = Noise(deviation, np.abs(deviation), 3, 4)
+    g = np.random.default_rng(0).normal(size=case.u.shape)
+    enough = 2 * case.u.size * 6
+    found = []
+    for budget in (enough, enough - 1):
+        scanned = scan_forward(*case, noise, budget)
+        found.append((scanned, scan_backward(g, scanned, *case, noise, budget)))
+    (kept, one), (again, other) = found
+    assert len(kept.codes) == 12
+    assert len(again.codes) == 0
+    assert np.array_equal(kept.y, again.y)
+    for a, b in zip(one, other, strict=True):
+        assert np.array_equal(a, b)

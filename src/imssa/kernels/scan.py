@@ -10,7 +10,7 @@ runs a block again. Lengths, widths and scales decide whether the loops run in f
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float64, Int16, Int32, Int64
 
 from imssa.kernels import scan_plan
 from imssa.kernels.parallel import for_ranges
@@ -59,10 +59,15 @@ __all__ = [
 
 
 class Scanned(NamedTuple):
-    """ADC codes of the outputs, zero beyond a sequence's end, and registers before each block."""
+    """ADC codes of the outputs, zero beyond a sequence's end, and what the backward pass runs from.
+
+    That are registers before each block and, of a dense scan whose memory budget allows it, the ADC
+    codes of the states' lines: then no product and no noise is computed again.
+    """
 
     y: Float64[np.ndarray, "batch length features"]
     checkpoints: Int32[np.ndarray, "items blocks lanes"]
+    codes: Int16[np.ndarray, "items length states"]
 
 
 class _Prepared(NamedTuple):
@@ -128,10 +133,10 @@ def scan_forward(
 
 def _forward(p: _Prepared, u: Any, lengths: Any, record: Any, modes: int) -> Scanned:
     items = p.cut.feature_blocks * p.cut.batch_blocks
-    scanned = Scanned(np.empty(u.shape), np.empty((items, p.cut.blocks, 2 * p.cut.width), np.int32))
-    for_ranges(
-        items, lambda first, end: forward(first, end, u, lengths, *p, *scanned, record, modes)
-    )
+    checkpoints = np.empty((items, p.cut.blocks, 2 * p.cut.width), np.int32)
+    scanned = Scanned(np.empty(u.shape), checkpoints, np.empty((0, 0, 0), np.int16))
+    given = (u, lengths, *p, scanned.y, checkpoints, record, modes)
+    for_ranges(items, lambda first, end: forward(first, end, *given))
     return scanned
 
 
@@ -146,10 +151,12 @@ def _dense_forward(
 ) -> Scanned:
     batch, length, features = u.shape
     states = 2 * weights.A.shape[1]
-    block, blocks = scan_plan.dense_blocks(u.shape, states, budget_bytes)
+    passes = len(scales.passes)
+    block, blocks, items = scan_plan.dense_blocks(u.shape, states, passes, budget_bytes)
     dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
     kept = np.empty((features * batch, blocks, states), np.int32)
-    scanned, width = Scanned(np.empty(u.shape), kept), dense.table.shape[2]
+    codes = np.empty((items, length if items else 0, states if items else 0), np.int16)
+    scanned, width = Scanned(np.empty(u.shape), kept, codes), dense.table.shape[2]
     for_ranges(
         features,
         lambda first, end: dense_forward(
@@ -228,10 +235,11 @@ def _dense_backward(
 ) -> Gradients:
     _, length, features = u.shape
     lines = 2 * weights.A.shape[1] + 1
-    block, _ = scan_plan.dense_blocks(u.shape, lines - 1, budget_bytes)
+    passes = len(scales.passes)
+    block, *_ = scan_plan.dense_blocks(u.shape, lines - 1, passes, budget_bytes)
     dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
     width = dense.table.shape[2]
-    g_u, sums = np.empty(u.shape), np.zeros((features, lines, width))
+    g_u, sums = np.empty(u.shape), np.zeros((features, 4 * lines - 3))
     rows = np.zeros((features, 2, width))
     for_ranges(
         features,
@@ -247,6 +255,7 @@ def _dense_backward(
             block,
             room_for(lines, width, min(block, length)),
             scanned.checkpoints,
+            scanned.codes,
             g_u,
             sums,
             rows,

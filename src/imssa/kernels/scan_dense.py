@@ -22,7 +22,7 @@ from imssa.kernels.scan_types import DIRECT, LEAKY, Noise, Scales, Weights
 INVERSE, GAIN, HALF, LEAK, LEAK_HALF, KEPT, TO_ADC = range(7)
 """Rows of a kernel's table: one over the ADC step, gain and what is added before rounding, the share
 that leaks and likewise, what is left of a register, gain over ADC step."""
-_U1 = np.uint64(1)
+_U1, _U2, _U3 = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 class Dense(NamedTuple):
@@ -177,9 +177,20 @@ def _update(slot: Slot, limits: Any, codes: Any, state: Any) -> None:
 
 @numba.njit(nogil=True)
 def _run_block(
-    dense: Any, limits: Any, slot: Slot, u: Any, hop: Any, where: Any, steps: int, room: Room
+    dense: Any,
+    limits: Any,
+    slot: Slot,
+    u: Any,
+    hop: Any,
+    where: Any,
+    steps: int,
+    room: Room,
+    known: Any,
 ) -> None:
-    """Runs a slot over a block from ``state`` on; keeps registers, drives and codes of each step."""
+    """Runs a slot over a block from ``state`` on; keeps registers, drives and codes of each step.
+
+    ``known`` points to codes of the states' lines from an earlier run, or is None.
+    """
     width, last, state = slot.width, slot.lines - _U1, room.state
     start, b, h = where
     for t in range(steps):
@@ -190,13 +201,18 @@ def _run_block(
             kept[j] = state[j]
         given = u[np.uint64(t) * hop]
         _drive(slot, limits, given, state, drive)
-        _convert(dense, limits, slot, drive, 0, (start + t, b, h), room, codes)
+        if known is None:
+            _convert(dense, limits, slot, drive, 0, (start + t, b, h), room, codes)
+        else:
+            for j in range(last):
+                codes[j] = known[np.uint64(t) * last + j]
         _update(slot, limits, codes, state)
         if dense.current:
             after = moved(room.drives, row + width)
             _drive(slot, limits, given, state, after)
-            _convert(dense, limits, slot, after, 1, (start + t, b, h), room, room.apart)
-            codes[last] = room.apart[last]
+            if known is None:
+                _convert(dense, limits, slot, after, 1, (start + t, b, h), room, room.apart)
+                codes[last] = room.apart[last]
     kept = moved(room.states, np.uint64(steps) * width)
     for j in range(last):
         kept[j] = state[j]
@@ -233,9 +249,13 @@ def dense_forward(
     arrays: Any,
     y: Any,
     checkpoints: Any,
+    states_codes: Any,
     record: Any,
 ) -> None:
-    """Runs kernels ``first`` .. ``end - 1``; puts output codes, registers before blocks, a record."""
+    """Runs kernels ``first`` .. ``end - 1``; puts output codes, registers before blocks, a record.
+
+    ``states_codes`` takes codes of the states' lines, (items, length, states), if it has items.
+    """
     batch, length, features = u.shape
     room, hop = _room(arrays), np.uint64(features)
     lines = dense.weights.shape[1]
@@ -253,7 +273,12 @@ def dense_forward(
                 for j in range(lines - 1):
                     checkpoints[h * batch + b, number, j] = room.state[np.uint64(j)]
                 given = moved(pointer(u), np.uint64((b * length + start) * features + h))
-                _run_block(dense, limits, slot, given, hop, (start, b, h), steps, room)
+                _run_block(dense, limits, slot, given, hop, (start, b, h), steps, room, None)
+                if len(states_codes):
+                    for t in range(steps):
+                        for j in range(lines - 1):
+                            code = room.codes[np.uint64(t * width + j)]
+                            states_codes[h * batch + b, start + t, j] = code
                 for t in range(steps):
                     y[b, start + t, h] = room.codes[np.uint64(t * width + lines - 1)]
                 if record is not None:
@@ -271,12 +296,12 @@ def _output_back(
 ) -> Any:
     """Gradient of an output that is read apart; gives what it adds to that of the input."""
     last, width = slot.lines - _U1, slot.width
-    row = moved(slot.by_read, last * width)
+    row, of_outputs = moved(slot.by_read, last * width), moved(sums, _U3 * last)
     for i in range(last):
-        sums[i * width + last] += g * drive[i]
+        of_outputs[i] += g * drive[i]
         back = g * row[i] * limits.drive_scale
         adjoint[i] += back if abs(drive[i]) < limits.dac_max else 0.0
-    sums[last * width + last] += g * u
+    of_outputs[last] += g * u
     return g * row[last]
 
 
@@ -304,10 +329,19 @@ def _back_step(slot: Slot, limits: Any, drive: Any, room: Room, sums: Any) -> An
     last, width = slot.lines - _U1, slot.width
     adjoint, g, back = room.adjoint, room.gradient, room.acc
     product(slot.by_read, np.uint64(0), slot.lines, width, g, back)
+    n: Any
+    for n in range(last >> _U1):
+        i, cell = n << _U1, n << _U2
+        d, e, first, second = drive[i], drive[i + _U1], g[i], g[i + _U1]
+        sums[cell] += first * d
+        sums[cell + _U1] += first * e
+        sums[cell + _U2] += second * d
+        sums[cell + _U3] += second * e
+    of_inputs, of_outputs = moved(sums, _U2 * last), moved(sums, _U3 * last)
+    for i in range(last):
+        of_inputs[i] += g[i] * drive[last]
     for i in range(slot.lines):
-        row, d = moved(sums, i * width), drive[i]
-        for j in range(width):
-            row[j] += d * g[j]
+        of_outputs[i] += g[last] * drive[i]
     for i in range(last):
         passed = back[i] * limits.drive_scale
         adjoint[i] += passed if abs(drive[i]) < limits.dac_max else 0.0
@@ -352,20 +386,21 @@ def dense_backward(
     block: int,
     arrays: Any,
     checkpoints: Any,
+    states_codes: Any,
     g_u: Any,
     sums: Any,
     rows: Any,
 ) -> None:
     """Straight-through gradients of kernels ``first`` .. ``end - 1``.
 
-    Puts gradients of the inputs, and adds those of all weights, (features, driven lines, width), of
-    the gains and of what leaks, (features, 2, width).
+    Puts gradients of the inputs, and adds those of A, B, C and D, side by side in ``sums``, and those
+    of the gains and of what leaks, (features, 2, width).
     """
     batch, length, features = u.shape
     room, hop = _room(arrays), np.uint64(features)
     lines, width = dense.weights.shape[1], dense.weights.shape[2]
     for h in range(first, end):
-        of_weights = moved(pointer(sums), np.uint64(h * lines * width))
+        of_weights = moved(pointer(sums), np.uint64(h * sums.shape[1]))
         of_rows = moved(pointer(rows), np.uint64(h * 2 * width))
         for b in range(batch):
             slot = _slot_of(dense, h, b, room)
@@ -386,7 +421,14 @@ def dense_backward(
                     moved(pointer(g_y), at),
                     moved(pointer(g_u), at),
                 )
-                _run_block(dense, limits, slot, given[0], hop, (start, b, h), steps, room)
+                where = (start, b, h)
+                if len(states_codes):
+                    known = pointer(states_codes)
+                    item = (h * batch + b) * length + start
+                    known = moved(known, np.uint64(item * (lines - 1)))
+                    _run_block(dense, limits, slot, given[0], hop, where, steps, room, known)
+                else:
+                    _run_block(dense, limits, slot, given[0], hop, where, steps, room, None)
                 _back_block(dense, limits, slot, given, hop, steps, room, (of_weights, of_rows))
 
 
@@ -441,14 +483,12 @@ def _table(scales: Scales, width: int) -> NDArray[np.float64]:
 def dense_gradients(sums: Any, rows: Any, scales: Scales) -> tuple[Any, ...]:
     """Gradients of A, B, C, D, gain and k from the sums of all weights, gains and leaks."""
     features, modes = scales.k.shape
-    last, modes_ = 2 * modes, np.arange(modes)
-    inner = sums[:, :last, :last].reshape(features, modes, 2, modes, 2)[:, modes_, :, modes_]
-    A = np.ascontiguousarray(inner.transpose(1, 0, 3, 2))
-    B, C = (
-        x.reshape(features, modes, 2).copy() for x in (sums[:, last, :last], sums[:, :last, last])
-    )
+    last = 2 * modes
+    parts = np.split(sums, [2 * last, 3 * last, 4 * last], axis=1)
+    shapes = ((features, modes, 2, 2), (features, modes, 2), (features, modes, 2), (features,))
+    weights = (np.ascontiguousarray(x).reshape(n) for x, n in zip(parts, shapes, strict=True))
     gain, leaks = rows[:, :, :last].reshape(features, 2, modes, 2).sum(3).swapaxes(0, 1)
     k = np.zeros_like(gain)
     if scales.realization == LEAKY:
         k = leaks * np.ldexp(np.log(2.0), -scales.k)
-    return A, B, C, np.ascontiguousarray(sums[:, last, last]), np.ascontiguousarray(gain), k
+    return *weights, np.ascontiguousarray(gain), k

@@ -79,8 +79,8 @@ def scan_operator(
     key0: int,
     key1: int,
     budget_bytes: int,
-) -> tuple[Tensor, Tensor]:
-    """ADC codes of the outputs, and registers for the backward pass.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """ADC codes of the outputs, and registers and codes for the backward pass.
 
     ``gain`` and ``k`` stand for the real numbers behind ``multiplier``, ``shift`` and ``decay``:
     only their gradients are used.
@@ -89,21 +89,24 @@ def scan_operator(
     tensors = (A, B, C, D, gain, k, lengths, *of_scales, deviation, variance)
     widths = (drive_shift, dac_max, adc_max, register_max)
     numbers = (*widths, realization, current, key0, key1, budget_bytes)
-    y, checkpoints = scan_forward(*_arguments(u, tensors, numbers))
-    return torch.from_numpy(y), torch.from_numpy(checkpoints)
+    y, checkpoints, codes = map(torch.from_numpy, scan_forward(*_arguments(u, tensors, numbers)))
+    return y, checkpoints, codes
 
 
 @scan_operator.register_fake
-def _(u: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+def _(u: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
     shape, modes, budget_bytes = tuple(int(n) for n in u.shape), int(A.shape[1]), rest[-1]
     deviation, passes = rest[_TENSORS - 3], rest[_TENSORS - 4]
     if is_dense(len(deviation), len(passes)):
-        _, blocks = dense_blocks(shape, 2 * modes, budget_bytes)
+        _, blocks, items = dense_blocks(shape, 2 * modes, len(passes), budget_bytes)
         kept = (shape[0] * shape[2], blocks, 2 * modes)
+        codes = (items, shape[1], 2 * modes) if items else (0, 0, 0)
     else:
         cut = layout(shape, modes, budget_bytes)
         kept = (cut.feature_blocks * cut.batch_blocks, cut.blocks, 2 * cut.width)
-    return u.new_empty(shape), u.new_empty(kept, dtype=torch.int32)
+        codes = (0, 0, 0)
+    empty = u.new_empty(kept, dtype=torch.int32), u.new_empty(codes, dtype=torch.int16)
+    return u.new_empty(shape), *empty
 
 
 @torch.library.custom_op("imssa::quantized_scan_backward", mutates_args=())
@@ -111,12 +114,13 @@ def scan_operator_backward(
     g_y: Tensor,
     y: Tensor,
     checkpoints: Tensor,
+    codes: Tensor,
     u: Tensor,
     tensors: list[Tensor],
     numbers: list[int],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients of u, A, B, C, D, gain and k; ``tensors`` and ``numbers`` as the forward has them."""
-    scanned = Scanned(_array(y), _array(checkpoints))
+    scanned = Scanned(_array(y), _array(checkpoints), _array(codes))
     found = scan_backward(_array(g_y), scanned, *_arguments(u, tensors, numbers))
     u_, A, B, C, D, gain, k = (torch.from_numpy(np.ascontiguousarray(x)) for x in found)
     return u_, A, B, C, D, gain, k
@@ -127,6 +131,7 @@ def _(
     g_y: Tensor,  # noqa: ARG001
     y: Tensor,  # noqa: ARG001
     checkpoints: Tensor,  # noqa: ARG001
+    codes: Tensor,  # noqa: ARG001
     u: Tensor,
     tensors: list[Tensor],
     numbers: list[int],  # noqa: ARG001
@@ -136,15 +141,15 @@ def _(
     )
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     u, *rest = inputs
     ctx.save_for_backward(*output, u, *rest[:_TENSORS])
     ctx.numbers = [int(n) for n in rest[_TENSORS:]]
 
 
-def _gradients(ctx: Any, g_y: Tensor, _g_checkpoints: Any) -> tuple[Any, ...]:
-    y, checkpoints, u, *tensors = ctx.saved_tensors
-    found = scan_operator_backward(g_y, y, checkpoints, u, tensors, ctx.numbers)
+def _gradients(ctx: Any, g_y: Tensor, *_g_kept: Any) -> tuple[Any, ...]:
+    y, checkpoints, codes, u, *tensors = ctx.saved_tensors
+    found = scan_operator_backward(g_y, y, checkpoints, codes, u, tensors, ctx.numbers)
     return (*found, *(None,) * (_TENSORS - 6 + len(ctx.numbers)))
 
 

@@ -51,13 +51,22 @@ def is_dense(draws: int, passes: int) -> bool:
     return draws > 0 or passes > 1
 
 
-def dense_blocks(shape: tuple[int, ...], states: int, budget_bytes: int) -> tuple[int, int]:
-    """Steps between checkpoints of a dense scan, and their number, by the rule of `layout`."""
+def dense_blocks(
+    shape: tuple[int, ...], states: int, passes: int, budget_bytes: int
+) -> tuple[int, int, int]:
+    """What a dense scan keeps: steps between checkpoints and their number, by the rule of `layout`.
+
+    The third number is that of the items, kernels times sequences, whose codes of all states' lines
+    are kept as well: all, or none where they need more than the budget or, being those of several
+    passes, more than two bytes.
+    """
     batch, length, features = shape
+    room = np.dtype(np.int16).itemsize * states * features * batch * length
+    items = features * batch if room <= budget_bytes and passes == 1 else 0
     each, block = np.dtype(np.int32).itemsize * states * features * batch, BLOCK
     while block < length and each * -(-length // block) > budget_bytes:
         block *= 2
-    return min(block, max(1, length)), max(1, -(-length // block))
+    return min(block, max(1, length)), max(1, -(-length // block)), items
 
 
 class Tables(NamedTuple):

@@ -126,7 +126,7 @@ def quantized_scan(  # noqa: PLR0913
     """
     tensors = (lengths, *scales[:5], noise.deviation, noise.variance)
     y: Tensor
-    y, _ = scan_operator(
+    y, *_ = scan_operator(
         u,
         *weights,
         gain,
