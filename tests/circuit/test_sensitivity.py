@@ -1,12 +1,14 @@
 """First-order changes: against differences of Y, and against many drawn arrays."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from imssa.circuit.sensitivity import sensitivities
 from imssa.circuit.transfer import transfer_matrix
-from imssa.circuit.wires import Wires
+from imssa.circuit.wires import Idle, Wires
 from imssa.errors import ShapeError
 from tests.circuit.arrays import WINDOW_SIEMENS
 
@@ -78,6 +80,21 @@ def test_variance_matrix_is_close_for_signed_drives() -> None:
     for drive, allowed in ((rng.normal(size=64), 0.04), (np.ones(64), 0.11)):
         exact = found.current_variance(drive, variance, pairs)
         assert np.abs(np.sqrt(drive**2 @ matrix / exact) - 1).max() < allowed
+
+
+@pytest.mark.parametrize("idle", ["grounded", "floating"])
+def test_variance_matrix_is_the_mean_over_all_signs_of_a_drive(idle: Idle) -> None:
+    """Products of two lines' voltages cancel there, and nothing else is left out."""
+    conductance = conductances(6, 16)
+    variance, driven = (0.03 * conductance) ** 2, np.arange(6) < 4
+    wires = Wires(20.0, 30.0, undriven=idle, unread=idle)
+    found = sensitivities(conductance, wires, driven=driven, read=np.arange(16) < 12)
+    size = np.array([1.0, 0.5, 2.0, 1.5, 0.0, 0.0])
+    signs = np.array([(*four, 1, 1) for four in product((1.0, -1.0), repeat=4)])
+    exact = [found.current_variance(size * sign, variance, PAIRS[:6]) for sign in signs]
+    matrix = found.variance_matrix(variance, PAIRS[:6])
+    np.testing.assert_allclose(size**2 @ matrix, np.mean(exact, axis=0), rtol=1e-12)
+    assert np.ptp(exact, axis=0).min() > 0
 
 
 def test_batch_equals_each_alone() -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 from imssa.crossbar import SimulatedChip, execute, simulate, write_program
 from imssa.crossbar.arrays import program_array
 from imssa.crossbar.chip import ReadAddress
-from imssa.errors import ShapeError
+from imssa.errors import DesignRuleError, ShapeError
 from imssa.hardware import ChipDescription, StuckDevices
 from imssa.hardware.devices import GaussianProgramming, PowerReadNoise, RelativeReadNoise
 from imssa.kernels.random import Key
@@ -347,3 +347,16 @@ def test_codes_fill_the_converter_not_more() -> None:
     for codes in trace.steps.values():
         assert np.abs(codes).max() == 7
         assert len(np.unique(codes)) > 10
+
+
+def test_a_program_with_more_reads_than_addresses_is_refused() -> None:
+    """65,537 times the same phase: read noise would repeat, on either path."""
+    chip = chip_with()
+    program = compile_network(random_network(1), chip, {})
+    program = replace(program, step=program.phases[:1] * (2**16 + 1))
+    device, inputs = SimulatedChip(chip, KEY), np.zeros((1, 1, 4), np.int64)
+    words = "65,537 phases of 1 passes a time step"
+    with pytest.raises(DesignRuleError, match=words):
+        execute(program, device, inputs, ints(1))
+    with pytest.raises(DesignRuleError, match=words):
+        simulate(program, chip, KEY, ints(0), inputs, ints(1))

@@ -125,19 +125,30 @@ def test_stuck_shares_leave_room_for_each_other(tmp_path: Path) -> None:
 def test_adc_scale_is_exact_where_it_can_be(
     devices: float, weight_max: int, dac_bits: int, adc_bits: int
 ) -> None:
-    """L / 2^h is the full-scale sum over the largest code, or the nearest in steps of 2^-16."""
+    """L / 2^h is the full-scale sum over the largest code, or the nearest in the finest steps.
+
+    The finest are 2^-16, or what keeps L below 2^30.
+    """
     chip = chip_with(dac_bits=dac_bits, adc_bits=adc_bits)
     L, h = chip.converters.scale(devices, weight_max)
     full = Fraction(devices) * weight_max * rules.largest_code(dac_bits)
     exact = full / rules.largest_code(adc_bits)
-    assert L >= 1
-    assert 0 <= h <= 16
-    if (exact * 2**16).denominator == 1:
+    finest = max(h for h in range(17) if exact * 2**h < 2**30)
+    assert 1 <= L <= 2**30
+    if (exact * 2**finest).denominator == 1:
         assert Fraction(L, 2**h) == exact
         assert h == 0 or L % 2 == 1  # the smallest h
     else:
-        assert h == 16
-        assert abs(Fraction(L, 2**16) - exact) <= Fraction(1, 2**17)
+        assert h == finest
+        assert abs(Fraction(L, 2**h) - exact) <= Fraction(1, 2 ** (h + 1))
+
+
+def test_adc_scale_with_coarser_steps_where_l_would_be_too_large() -> None:
+    """100 devices of code 127 under 2,047, read with 3 codes: 2^-16 would need L of 39 bits."""
+    converters = chip_with(dac_bits=12, adc_bits=3).converters
+    L, h = converters.scale(100.0, 127)
+    assert (L, h) == (round(Fraction(100 * 127 * 2047, 3) * 2**6), 6)
+    assert L < 2**30 < Fraction(100 * 127 * 2047, 3) * 2**7
 
 
 def test_a_full_scale_below_the_smallest_step_is_refused() -> None:

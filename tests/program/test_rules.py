@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imssa.hardware.description import Arrays
+from imssa.kernels.random import MOST_LINES
 from imssa.program import ArrayContents, Program
 from imssa.program.operations import (
     Accumulate,
@@ -22,7 +24,7 @@ from imssa.program.operations import (
     Requantize,
     Table,
 )
-from imssa.program.rules import broken_rules
+from imssa.program.rules import broken_rules, reads_have_addresses
 from tests.program.samples import a_phase, a_program, ints, small_chip
 
 Change = Callable[[Program], Program]
@@ -69,8 +71,6 @@ def with_fields(**changes: Any) -> Change:
 def phases_of(program: Program) -> tuple[Phase, ...]:
     return program.phases
 
-
-BIG = 10**6
 
 BROKEN: list[tuple[Change, str]] = [
     (lambda p: replace(p, registers=(*p.registers, Register("sum", 2, 24))), "share a name"),
@@ -174,3 +174,24 @@ def test_all_faults_come_at_once() -> None:
 def test_contents_may_be_shared_by_arrays() -> None:
     contents = ArrayContents(np.zeros((4, 3), np.int64), np.zeros((4, 3), bool), np.full(3, 1e-6))
     assert broken_rules(a_program(arrays=(contents, contents))) == []
+
+
+@pytest.mark.parametrize(("drive", "passes"), [("amplitude", 1), ("bit-serial", 3)])
+def test_reads_beyond_their_addresses_are_refused(drive: str, passes: int) -> None:
+    """65,536 reads a time step have numbers of their own: phases times passes."""
+    chip = small_chip()
+    converters = chip.converters.model_copy(update={"drive": drive})
+    program = a_program(chip=chip.model_copy(update={"converters": converters}))
+    most = 2**16 // passes
+    for count, faults in ((most, 0), (most + 1, 1)):
+        found = list(reads_have_addresses(replace(program, step=(a_phase(),) * count)))
+        assert len(found) == faults
+    assert f"it has {most + 1:,} phases of {passes} passes a time step" in found[0]
+    assert "at most 65,536 reads" in found[0]
+
+
+def test_lines_always_have_addresses() -> None:
+    """The largest array has 1,024 bit lines, each with an address, and its pairs behind them."""
+    largest = Arrays.model_fields["bit_lines"].metadata[1].le
+    assert Arrays(count=1, word_lines=2, bit_lines=largest).pairs == largest // 2
+    assert largest + largest // 2 < MOST_LINES

@@ -88,9 +88,10 @@ class Sensitivities:
     ) -> Floats:
         """W with variance of currents about ``voltages**2 @ W``: one more product per read.
 
-        Here each device is given the part of its voltage that its own word line makes; what the
-        other word lines take away by lifting the bit line is left out. Exact without bit-line
-        resistance; see the folder's README for how far it goes with one.
+        W_ij is the exact variance for one volt on word line i alone, noise of devices on idle lines
+        that float included. Exact for one driven line, and without bit-line resistance where lines
+        are at 0 V; exact on average over drives of independent signs, since what is left out are
+        products of two lines' voltages. The folder's README says how far it goes.
 
         Args:
             device_variance: Of each conductance, (..., word_lines, bit_lines), in siemens squared.
@@ -103,9 +104,8 @@ class Sensitivities:
         Raises:
             ShapeError: What does not fit the array, or a negative variance.
         """
-        own = np.moveaxis(np.diagonal(self.drive, axis1=-3, axis2=-2), -1, -2)
         weight = self._weights(device_variance, pairs, gains)
-        matrix: Floats = np.einsum("...kl,...jkl->...kj", own**2, weight)
+        matrix: Floats = np.einsum("...ikl,...jkl->...ij", self.drive**2, weight)
         return matrix
 
     def _device_volt(self, drive_volt: NDArray[Any]) -> Floats:

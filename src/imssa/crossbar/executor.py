@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from imssa.crossbar.chip import Chip, ReadAddress
-from imssa.crossbar.trace import Trace, require_inputs
+from imssa.crossbar.trace import Trace, require_addresses, require_inputs
 from imssa.kernels.codes import code_max, decayed, driven, requantized
 from imssa.program import operations as ops
 from imssa.program.program import Program
@@ -44,8 +44,10 @@ def execute(
 
     Raises:
         ShapeError: Inputs that the program cannot take.
+        DesignRuleError: More reads a time step than read noise can tell apart.
     """
     require_inputs(program, inputs, lengths)
+    require_addresses(program)
     run = _Run(program, chip, lengths, first_sample)
     steps = {
         name: np.zeros((*inputs.shape[:2], program.register(name).size), np.int64)

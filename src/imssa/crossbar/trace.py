@@ -10,6 +10,7 @@ from imssa.errors import DesignRuleError, ShapeError
 from imssa.hardware.description import EFFECTS, ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.program.program import Program
+from imssa.program.rules import reads_have_addresses
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,33 @@ def require_inputs(
         )
 
 
+def require_addresses(program: Program) -> None:
+    """Refuses a program with more reads a time step than read noise can tell apart.
+
+    Raises:
+        DesignRuleError: Naming phases and passes.
+    """
+    for fault in reads_have_addresses(program):
+        raise DesignRuleError(
+            given=f"a program compiled for {program.chip.name}",
+            rule=fault,
+            remedy="Use more arrays and fewer phases, or converters with fewer passes.",
+        )
+
+
 def require_chip(program: Program, chip: ChipDescription) -> None:
     """Refuses a chip that a program was not compiled for; only the devices' errors may differ.
+
+    Refuses a program too whose reads have no addresses of their own (`imssa.program.rules`).
 
     Args:
         program: The program.
         chip: What it is to run on.
 
     Raises:
-        DesignRuleError: Naming every difference.
+        DesignRuleError: Naming every difference, or the number of reads.
     """
+    require_addresses(program)
     ours, theirs = (_fixed(c) for c in (program.chip, chip))
     faults = [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]
     if len(program.arrays) > chip.arrays.count:

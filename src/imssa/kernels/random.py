@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 GROUP: Final = 32
 """Lines of one group of read-noise counters: eight counters of four words."""
 
+MOST_READS: Final = 1 << 16
+"""Reads of a time step that have counters of their own: 16 bits of a word number the read."""
+
+MOST_LINES: Final = GROUP * (1 << 16) // 8
+"""Lines of a read that have: the other 16 bits number the eight counters of each group."""
+
 _SEGMENT_BITS = 10
 _SEGMENTS = 1 << _SEGMENT_BITS
 _HIGH_BITS = 31 - _SEGMENT_BITS
@@ -163,7 +169,8 @@ def read_words(k0: Any, k1: Any, address: Any, first: Any, groups: Any, out: Any
     """Words of the reads of lines ``32 first`` .. ``32 (first + groups)`` of one MVM.
 
     Line l belongs to group l // 32; there it takes word (l // 8) % 4 of counter l % 8. ``address``
-    is (event, step, sample, chip); the event is the number of the phase in a time step.
+    is (event, step, sample, chip); the event is the number of the read in a time step, below
+    ``MOST_READS``, and lines are below ``MOST_LINES``: no two reads share a counter.
     """
     event, step, sample, chip = address
     for group in range(groups):
@@ -202,10 +209,11 @@ def read_normals(
     Args:
         key: Random key of the reads.
         chip: Number of the chip instance.
-        event: Number of the phase within a time step.
+        event: Number of the read within a time step (phase times passes, plus pass), below
+            ``MOST_READS``.
         step: Time step.
         samples: Numbers of the sequences.
-        lines: Numbers of the pairs (or bit lines) read.
+        lines: Numbers of the pairs (or bit lines) read, below ``MOST_LINES``.
     """
     found: NDArray[np.float32] = _read_normals(*key.words, chip, event, step, samples, lines)
     return found

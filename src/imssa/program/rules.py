@@ -9,6 +9,7 @@ from jaxtyping import Int64
 
 from imssa.hardware.converters import LARGEST_SCALE
 from imssa.kernels.codes import MAX_SHIFT, MULTIPLIER_BITS
+from imssa.kernels.random import MOST_READS
 from imssa.program.operations import (
     Accumulate,
     Add,
@@ -50,7 +51,7 @@ def broken_rules(program: "Program") -> list[str]:
     limits = Limits(
         len(program.arrays), shape.word_lines, shape.pairs, program.max_length, adc_bits
     )
-    faults = [*_registers(program, registers), *_arrays(program)]
+    faults = [*_registers(program, registers), *_arrays(program), *reads_have_addresses(program)]
     for section in ("start", "step", "end"):
         for number, operation in enumerate(getattr(program, section)):
             where = f"{section}[{number}] {type(operation).__name__}"
@@ -62,6 +63,19 @@ def broken_rules(program: "Program") -> list[str]:
                 found.append("stands outside the time step, the only place for an MVM")
             faults += [f"{where} {fault}" for fault in found]
     return faults
+
+
+def reads_have_addresses(program: "Program") -> Iterator[str]:
+    """Each read of a time step needs a number of its own, which read noise is a function of.
+
+    Lines always have one: an array has at most 1,024 bit lines, and a read can tell 262,144 apart.
+    """
+    phases, passes = len(program.phases), len(program.chip.converters.passes)
+    if phases * passes > MOST_READS:
+        yield (
+            f"it has {phases:,} phases of {passes} passes a time step; read noise can tell at most "
+            f"{MOST_READS:,} reads apart"
+        )
 
 
 def _registers(program: "Program", registers: Registers) -> Iterator[str]:
