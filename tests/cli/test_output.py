@@ -3,13 +3,14 @@
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.cli.calls import Outcome, call, command, done, tiny
+from tests.cli.calls import Outcome, call, command, done, process, tiny
 
 ESCAPE = "\x1b"
 
@@ -84,6 +85,26 @@ def test_table_and_page_of_a_report(folder: Path) -> None:
     for stage in ("software", "quantized", "ideal chip", "stuck devices", "all together"):
         assert stage in outcome.out
     assert outcome.out.splitlines()[-1] == f"Page: {folder / 'report.html'}"
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("settings", [{"PYTHONIOENCODING": "ascii"}, C_LOCALE])
+def test_a_terminal_of_plain_letters_shows_what_it_can(
+    folder: Path, settings: dict[str, str]
+) -> None:
+    """The waterfall has minus signs, a chip has micro signs, a name has what the user likes."""
+    points = json.loads((folder / "report.json").read_text())["waterfall"]
+    assert any(p["accuracy"] < points[0]["accuracy"] for p in points)
+    shown = process("report", "--out", folder, **settings)
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r" -\d+\.\d ", shown.stdout)
+    assert "uS" in process("chip", "list", **settings).stdout
+    refused = process("inspect", "\N{GREEK SMALL LETTER OMEGA}.safetensors", **settings)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert "?.safetensors" in refused.stderr
 
 
 def test_dry_run_writes_nothing(tmp_path: Path) -> None:

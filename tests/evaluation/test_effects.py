@@ -1,5 +1,6 @@
 """The numbers behind the pictures of a chip's effects, judged by SciPy and by the simulator."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from scipy import stats
 
 from imssa.circuit.segments import wire_segments
 from imssa.crossbar.arrays import wires_of
+from imssa.errors import ShapeError
 from imssa.evaluation import (
     IrDrop,
     ReadSpread,
@@ -22,6 +24,7 @@ from imssa.evaluation import (
     save_pictures,
     writing_law,
 )
+from imssa.evaluation.phase_drive import PhaseDrive, largest_drive
 from imssa.evaluation.writing import Unfolded
 from imssa.hardware import ChipDescription, load_chip
 from imssa.hardware.pairs import write_devices
@@ -220,11 +223,69 @@ def test_ir_drop_of_a_drive_and_of_dead_bit_lines() -> None:
     conductance = small_array()
     conductance[:, 3] = 0.0
     drive = np.array([0.1, -0.1, 0.0, 0.2, 0.0, 0.0])
-    drop = ir_drop(load_chip("taox-64"), conductance, drive, array=2, instance=5)
+    read = np.array([True] * 6 + [False] * 2)
+    phase = PhaseDrive(drive, drive != 0, read, "a phase")
+    drop = ir_drop(load_chip("taox-64"), conductance, phase, array=2, instance=5)
     assert isinstance(drop, IrDrop)
-    assert (drop.array, drop.chip) == (2, "taox-64, chip 5")
-    np.testing.assert_allclose(drop.ideal_ampere, drive @ conductance)
-    assert np.isnan(drop.loss).nonzero()[0].tolist() == [3]
+    assert (drop.array, drop.chip, drop.drive) == (2, "taox-64, chip 5", "a phase")
+    np.testing.assert_allclose(drop.ideal_ampere, (drive @ conductance) * read, atol=1e-18)
+    assert np.isnan(drop.loss).nonzero()[0].tolist() == [3, 6, 7]
+
+
+def test_ir_drop_of_floating_lines_is_that_of_the_dense_equations() -> None:
+    """Idle lines cut off, with the wires and without their resistance."""
+    ohm = {"word_line_resistance_ohm": 40.0, "bit_line_resistance_ohm": 70.0}
+    chip = chip_with(wires={**ohm, "undriven": "floating", "unread": "floating"})
+    conductance, read = small_array(), np.arange(8) < 4
+    volt = np.array([0.1, -0.1, 0.0, 0.2, 0.0, 0.0])
+    drop = ir_drop(chip, conductance, PhaseDrive(volt, volt != 0, read, "a phase"))
+    assert isinstance(drop, IrDrop)
+    settings = wires_of(chip)
+    assert settings is not None
+    for factor, found in ((1.0, drop.output_ampere), (0.0, drop.ideal_ampere)):
+        row, column = wire_segments(settings, (6, 8), volt != 0, read)
+        row, column = (
+            np.where(np.isinf(r), np.inf, factor * np.nan_to_num(r, posinf=0))
+            for r in (row, column)
+        )
+        expected = (volt @ dense_transfer(conductance, row, column)) * read
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-18)
+
+
+@pytest.mark.parametrize("drive", ["amplitude", "bit-serial"])
+def test_the_picture_of_a_program_shows_its_first_phase(drive: str) -> None:
+    """Voltages of the step with the largest drive; codes of the input stand among them."""
+    program = make_program()
+    converters = program.chip.converters.model_copy(update={"drive": drive})
+    chip = program.chip.model_copy(update={"converters": converters})
+    program, phase = replace(program, chip=chip), program.phases[0]
+    codes = np.random.default_rng(1).integers(-60, 60, (12, program.register("input").size))
+    found = largest_drive(program, Key.root(0), 0, codes, instance=3)
+    assert np.flatnonzero(found.driven).tolist() == sorted(phase.word_lines.tolist())
+    lines = np.sort(np.concatenate([2 * phase.pairs, 2 * phase.pairs + 1]))
+    assert np.flatnonzero(found.read).tolist() == lines.tolist()
+    digits = found.volt / 0.2 * converters.pass_max
+    np.testing.assert_allclose(digits, np.rint(digits), atol=1e-9)
+    assert 0 < np.abs(found.volt).max() <= 0.2
+    assert not found.volt[~found.driven].any()
+    assert "phase 0 of the program, step " in found.words
+    drop = chip_pictures(program, Key.root(0), instance=3, codes=codes).ir_drop
+    assert drop is not None
+    np.testing.assert_array_equal(drop.drive_volt, found.volt)
+
+
+def test_a_program_without_a_recording_is_shown_at_its_largest_codes() -> None:
+    program = make_program()
+    found = largest_drive(program, Key.root(0), 0)
+    assert set(found.volt[found.driven]) == {0.2}
+    assert found.words == "phase 0 of the program, all at the largest code"
+
+
+def test_pictures_of_an_array_that_no_phase_uses() -> None:
+    with pytest.raises(
+        ShapeError, match=r"array 7: the program's phases use the arrays \[0, 1, 2\]"
+    ):
+        chip_pictures(make_program(), Key.root(0), array=7)
 
 
 @pytest.mark.parametrize("law", ["power", "power-spread", "relative"])

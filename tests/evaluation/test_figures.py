@@ -206,6 +206,7 @@ def test_caption_of_the_ir_drop_states_the_loss() -> None:
         array=1,
         chip="c",
         wires="w",
+        drive="phase 0",
         drive_volt=np.array([0.2, 0.0]),
         word_line_volt=np.array([[0.19, 0.18], [0.0, 0.0]]),
         bit_line_volt=np.array([[0.01, 0.004], [0.0, 0.0]]),
@@ -216,7 +217,10 @@ def test_caption_of_the_ir_drop_states_the_loss() -> None:
     told = tell_ir_drop(drop).replace(NARROW, " ")
     assert "1 of 2 word lines at 0.2 V" in told
     assert "fall by up to 20.0 mV, bit lines rise to 10.0 mV" in told
-    assert "loses 10.7 % of its current; a bit line from 10.0 % to 12.0 %" in told
+    assert "phase 0: 1 of 2 word lines" in told
+    assert "lose 10.7 % of their current; a bit line from 10.0 % to 12.0 % (those of" in told
+    faint = replace(drop, ideal_ampere=np.array([20e-6, 1e-6]))
+    assert "from 10.0 % to 10.0 %" in tell_ir_drop(faint).replace(NARROW, " ")
     draw_ir_drop(replace(drop, drive_volt=np.zeros(2), ideal_ampere=np.zeros(2)))
 
 

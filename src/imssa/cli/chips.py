@@ -1,6 +1,5 @@
 """Commands around chip descriptions: chip list, chip show, chip new."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -39,7 +38,7 @@ def list_(*, as_json: Json = False) -> None:
         table.add_column(column, no_wrap=column != "source")
     for c in chips:
         window = f"{c.g_min_siemens * 1e6:.4g}-{c.g_max_siemens * 1e6:.4g} {MICROSIEMENS}"
-        table.add_row(_shown(c.name), _size(c), _shown(window), _shown(c.source))
+        table.add_row(c.name, _size(c), window, c.source)
     plain = {"chips": [c.model_dump(mode="json") for c in chips]}
     Shown(as_json=as_json, quiet=False).result(plain, table)
 
@@ -93,16 +92,6 @@ def new(
     Shown(as_json=as_json, quiet=False).result({"file": str(file)}, f"Wrote {file}")
 
 
-def _shown(words: str) -> str:
-    """Words as this output can carry them: a micro sign becomes u, what else it lacks "?"."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        words.encode(encoding)
-    except UnicodeEncodeError:
-        return words.replace("\N{MICRO SIGN}", "u").encode(encoding, "replace").decode(encoding)
-    return words
-
-
 def _size(chip: "ChipDescription") -> str:
     return f"{chip.arrays.count} of {chip.arrays.word_lines}x{chip.arrays.bit_lines}"
 
@@ -114,7 +103,7 @@ def _description(chip: "ChipDescription", sources: dict[str, str]) -> "Table":
 
     from imssa.cli.sources import source_of
 
-    table = Table(title=Text(_shown(chip.name)))
+    table = Table(title=Text(chip.name))
     table.add_column("key", no_wrap=True)
     table.add_column("value", overflow="fold", max_width=24)
     table.add_column("its source, as the description says", overflow="fold", ratio=1)
@@ -130,7 +119,7 @@ def _description(chip: "ChipDescription", sources: dict[str, str]) -> "Table":
         if source is None:
             words = "" if value is None else "default"
         told = "off" if value is None else str(value)
-        table.add_row(*(Text(_shown(cell)) for cell in (label, told, words or "")))
+        table.add_row(*(Text(cell) for cell in (label, told, words or "")))
         before = source
     return table
 
@@ -147,7 +136,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 def _levels(found: "ChipStatistics") -> "Table":
     from rich.table import Table
 
-    table = Table(title=_shown(f"Drawn: {found.devices:,} devices a level, in {MICROSIEMENS}"))
+    table = Table(title=f"Drawn: {found.devices:,} devices a level, in {MICROSIEMENS}")
     for column in ("target", "mean error", "sigma", "read noise", "one read", "weight"):
         table.add_column(column, justify="right")
     loop = found.levels[0].mean_pulses is not None
@@ -178,7 +167,7 @@ def _rest(found: "ChipStatistics") -> "Table":
     table = Table(show_header=False)
     low, median, high = (g * 1e6 for g in found.off_siemens)
     off = f"median {median:.2f} {MICROSIEMENS}, 90 % in {low:.2f}-{high:.2f} {MICROSIEMENS}"
-    table.add_row("cells never written", _shown(off))
+    table.add_row("cells never written", off)
     table.add_row("stuck high, low", f"{found.high_share:.2%}, {found.low_share:.2%}")
     table.add_row("open", f"{found.open_share:.2%}")
     return table

@@ -1,5 +1,7 @@
 """What the command line shows: results on standard output, progress and errors on the other."""
 
+import codecs
+import io
 import json
 import math
 import sys
@@ -16,6 +18,35 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 
 command_line: ContextVar[str] = ContextVar("command_line", default="imssa")
 """What the user typed, for the provenance of results."""
+
+
+_PLAIN: Final = str.maketrans(
+    {
+        "\N{MICRO SIGN}": "u",
+        "\N{MINUS SIGN}": "-",
+        "\N{NARROW NO-BREAK SPACE}": " ",
+        "\N{HORIZONTAL ELLIPSIS}": ".",
+    }
+)
+"""As wide as what they stand for, so that tables stay in line."""
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal cannot show, in ASCII: a micro sign as u, anything unknown as "?"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    words = error.object[error.start : error.end].translate(_PLAIN)
+    return words.encode("ascii", "replace").decode("ascii"), error.end
+
+
+codecs.register_error("imssa.in_ascii", _in_ascii)
+
+
+def write_what_fits() -> None:
+    """From here on a character that the terminal's encoding lacks is replaced, never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="imssa.in_ascii")
 
 
 def _out() -> Console:

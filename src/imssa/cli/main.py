@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from imssa.cli.console import command_line, show_error
+from imssa.cli.console import command_line, show_error, write_what_fits
 from imssa.errors import ImssaError
 
 INTERRUPTED: Final = 130
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         "circuits",
     ):  # each adds its commands, in this order
         import_module(f"imssa.cli.{name}")
+    write_what_fits()
     words = sys.argv[1:] if arguments is None else arguments
     command_line.set(shlex.join(["imssa", *words]))
     try:

@@ -1,12 +1,15 @@
 """What each effect of a chip does to a program's arrays: the numbers behind the pictures."""
 
-from typing import Final, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from imssa.circuit.voltages import node_voltages
+from imssa.circuit.wires import RESISTANCES, Wires
 from imssa.crossbar.arrays import program_array, targets_of, wires_of
+from imssa.evaluation.phase_drive import PhaseDrive, largest_drive
 from imssa.evaluation.pictures import (
     ConductanceMap,
     IrDrop,
@@ -28,7 +31,14 @@ LEVELS: Final = 201
 Part = TypeVar("Part")
 
 
-def chip_pictures(program: Program, key: Key, *, instance: int = 0, array: int = 0) -> Pictures:
+def chip_pictures(
+    program: Program,
+    key: Key,
+    *,
+    instance: int = 0,
+    array: int = 0,
+    codes: Int64[np.ndarray, "length features"] | None = None,
+) -> Pictures:
     """Pictures of one chip instance after writing a program; what is off is skipped with a reason.
 
     Args:
@@ -36,10 +46,16 @@ def chip_pictures(program: Program, key: Key, *, instance: int = 0, array: int =
         key: The key of a study, so that the instance is that of its results.
         instance: Number of the chip instance.
         array: Whose wires and reads are shown; writing is shown of all arrays.
+        codes: Input codes of one recording, for the voltages on the wires; None: every line of the
+            array's first phase at the read voltage.
 
     Returns:
         Everything but traces and poles, which need the network.
+
+    Raises:
+        ShapeError: No phase of the program uses the array, or it cannot take the codes.
     """
+    drive = largest_drive(program, key, array, codes, instance=instance)
     chip, one = program.chip, np.array([instance])
     targets = [targets_of(contents, chip) for contents in program.arrays]
     devices = [
@@ -50,7 +66,7 @@ def chip_pictures(program: Program, key: Key, *, instance: int = 0, array: int =
     step = program.arrays[array].siemens_per_step
     found = (
         writing_law(chip, np.stack(targets), key.child("law")),
-        ir_drop(chip, seen.conductance_siemens[0], array=array, instance=instance),
+        ir_drop(chip, seen.conductance_siemens[0], drive, array=array, instance=instance),
         read_noise(chip, seen, step, key.child("reads"), array=array, instance=instance),
     )
     return Pictures(
@@ -79,7 +95,7 @@ def _only(kind: type[Part], found: tuple[object, ...]) -> Part | None:
 def ir_drop(
     chip: ChipDescription,
     conductance: Float64[np.ndarray, "word_lines bit_lines"],
-    drive_volt: Float64[np.ndarray, " word_lines"] | None = None,
+    drive: PhaseDrive | None = None,
     *,
     array: int = 0,
     instance: int = 0,
@@ -89,7 +105,8 @@ def ir_drop(
     Args:
         chip: The description, for its wires and its read voltage.
         conductance: Of each device, in siemens.
-        drive_volt: Of each word line; None: all at the read voltage, where wires cost most.
+        drive: Of a phase; None: all word lines at the read voltage, where wires cost most, and all
+            bit lines read.
         array: Number of the array, for the caption.
         instance: Number of the chip instance, for the caption.
 
@@ -103,20 +120,38 @@ def ir_drop(
     picture = "Voltages and currents in an array (IR drop)"
     if wires is None or chip.wires is None:
         return Skipped(picture, "wires are ideal on this chip (it has no wire resistance)")
-    if drive_volt is None:
-        drive_volt = np.full(len(conductance), chip.read_voltage_volt)
-    point = node_voltages(conductance, wires, drive_volt)
+    if drive is None:
+        drive = _everything(chip, conductance)
+    used: dict[str, Any] = {"driven": drive.driven, "read": drive.read}
+    point = node_voltages(conductance, wires, drive.volt, **used)
+    ideal = node_voltages(conductance, _without_resistance(wires), drive.volt, **used)
     return IrDrop(
         array=array,
         chip=f"{chip.name}, chip {instance}",
         wires=_wires_in_words(chip.wires),
-        drive_volt=drive_volt,
+        drive=drive.words,
+        drive_volt=drive.volt,
         word_line_volt=point.word_line_volt,
         bit_line_volt=point.bit_line_volt,
         device_ampere=point.device_ampere,
-        output_ampere=point.output_ampere,
-        ideal_ampere=drive_volt @ conductance,
+        output_ampere=point.output_ampere * drive.read,
+        ideal_ampere=ideal.output_ampere * drive.read,
     )
+
+
+def _everything(
+    chip: ChipDescription, conductance: Float64[np.ndarray, "word_lines bit_lines"]
+) -> PhaseDrive:
+    """All word lines at the read voltage, all bit lines read."""
+    word_lines, bit_lines = conductance.shape
+    volt = np.full(word_lines, chip.read_voltage_volt)
+    return PhaseDrive(volt, np.ones(word_lines, bool), np.ones(bit_lines, bool), "all lines in use")
+
+
+def _without_resistance(wires: Wires) -> Wires:
+    """The same lines, driven and read alike, with ideal wires."""
+    none: dict[str, Any] = dict.fromkeys(RESISTANCES, 0.0)
+    return replace(wires, **none)
 
 
 def _wires_in_words(wires: WireSettings) -> str:

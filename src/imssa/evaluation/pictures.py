@@ -11,7 +11,7 @@ from imssa.errors import FileFormatError
 from imssa.program.files import Arrays, read_arrays, write_arrays
 
 KIND: Final = "imssa.pictures"
-SCHEMA: Final = "imssa.pictures/2"
+SCHEMA: Final = "imssa.pictures/3"
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,19 @@ class IrDrop:
         array: Number of the array.
         chip: Which chip, in words.
         wires: Its wires, in words.
+        drive: What drives it, in words: "phase 0 of the program, step 17, its largest drive".
         drive_volt: Of each word line.
         word_line_volt: At the word-line side of each device.
         bit_line_volt: At its bit-line side; 0 V with ideal wires.
         device_ampere: Through each device.
-        output_ampere: Read from each bit line.
+        output_ampere: Read from each bit line; 0 where the phase reads none.
         ideal_ampere: The same with ideal wires.
     """
 
     array: int
     chip: str
     wires: str
+    drive: str
     drive_volt: Float64[np.ndarray, " word_lines"]
     word_line_volt: Float64[np.ndarray, "word_lines bit_lines"]
     bit_line_volt: Float64[np.ndarray, "word_lines bit_lines"]

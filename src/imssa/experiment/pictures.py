@@ -33,8 +33,10 @@ def draw_pictures(
         part: Recordings; the first is shown.
         realization: Its name.
     """
+    first = part.subset(np.arange(1))
+    codes = network.input_codes(first.features)[0, : int(first.lengths[0])]
     return replace(
-        chip_pictures(program, key),
+        chip_pictures(program, key, codes=codes),
         traces=tuple(_trace(network, program, key, part, ideal) for ideal in (True, False)),
         poles=Poles(
             realization,

@@ -15,20 +15,24 @@ from imssa.evaluation.words import MICROAMPERE, percent
 
 MILLI: Final = 1e-3
 MICRO: Final = 1e-6
+LARGE: Final = 0.1
+"""Of the largest current: a line with less, where signs cancel, has no telling loss."""
 
 
 def tell_ir_drop(drop: IrDrop) -> str:
     """What ``draw_ir_drop`` shows, in sentences with the numbers."""
-    loss = drop.loss[~np.isnan(drop.loss)]
+    large = np.abs(drop.ideal_ampere) >= LARGE * np.abs(drop.ideal_ampere).max(initial=0.0)
+    loss = drop.loss[large & ~np.isnan(drop.loss)]
     each = f"; a bit line from {percent(loss.min())} to {percent(loss.max())}" if loss.size else ""
     ideal = float(np.abs(drop.ideal_ampere).sum())
     lost = float(np.abs(drop.ideal_ampere - drop.output_ampere).sum()) / ideal if ideal else 0.0
     return (
-        f"Array {drop.array}, {drop.chip}, {_drive(drop)}; {drop.wires}. Word lines fall by up to "
+        f"Array {drop.array}, {drop.chip}, {drop.drive}: {_drive(drop)}; {drop.wires}. Word lines fall by up to "
         f"{_largest_fall(drop) / MILLI:.1f} mV, bit lines rise to "
         f"{np.abs(drop.bit_line_volt).max() / MILLI:.1f} mV; a device carries up to "
         f"{np.abs(drop.device_ampere).max() / MICRO:.1f} {MICROAMPERE}. Against ideal wires the "
-        f"array loses {percent(lost)} of its current{each}."
+        f"bit lines that are read lose {percent(lost)} of their current{each} (those of at least "
+        f"{percent(LARGE)} of the largest current)."
     )
 
 
@@ -48,7 +52,7 @@ def _largest_fall(drop: IrDrop) -> float:
 
 
 def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> str:
-    """Maps of both voltages and of the devices' currents, and what each bit line loses.
+    """Maps of both voltages and of the devices' currents, and what comes out of each bit line.
 
     Args:
         drop: From :func:`imssa.evaluation.effects.ir_drop`.
@@ -61,26 +65,30 @@ def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> str:
 def _paint(figure: Figure, drop: IrDrop) -> None:
     grid = figure.add_gridspec(2, 2)
     panels = [figure.add_subplot(grid[place // 2, place % 2]) for place in range(4)]
-    word, bit, device, loss = panels
+    word, bit, device, output = panels
     _map(figure, word, drop.word_line_volt / MILLI, "word-line voltage in mV")
     _map(figure, bit, drop.bit_line_volt / MILLI, "bit-line voltage in mV")
     _map(figure, device, drop.device_ampere / MICRO, f"device current in {MICROAMPERE}")
-    loss.axhline(0, color=INK, linewidth=0.6)
-    loss.plot(
-        np.arange(len(drop.loss)) + 0.5,
-        100 * drop.loss,
-        color=BLUE,
-        linestyle="none",
-        marker="o",
-        markersize=2.6,
-        markeredgewidth=0,
-    )
-    loss.set_title("loss of bit lines in %", fontsize=9, pad=6)
-    loss.set_xlabel("bit line")
-    loss.set_xlim(0, len(drop.loss))
-    loss.grid(visible=True, axis="y")
+    _outputs(output, drop)
     for panel in panels:
         panel.tick_params(labelsize=8.5)
+
+
+def _outputs(axes: Axes, drop: IrDrop) -> None:
+    """Currents of the bit lines that are read, with ideal wires and with these."""
+    read = ~np.isnan(drop.loss)
+    place = np.arange(len(read))[read] + 0.5
+    axes.axhline(0, color=INK, linewidth=0.6)
+    for values, style in (
+        (drop.ideal_ampere, {"label": "ideal wires", "markerfacecolor": "none", "color": INK}),
+        (drop.output_ampere, {"label": "these wires", "color": BLUE, "markeredgewidth": 0}),
+    ):
+        axes.plot(place, values[read] / MICRO, linestyle="none", marker="o", markersize=3, **style)
+    axes.set_title(f"bit-line current in {MICROAMPERE}", fontsize=9, pad=6)
+    axes.set_xlabel("bit line")
+    axes.set_xlim(0, len(read))
+    axes.grid(visible=True, axis="y")
+    axes.legend(fontsize=8, frameon=False)
 
 
 def _map(
