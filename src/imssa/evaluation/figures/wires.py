@@ -48,11 +48,17 @@ def _drive(drop: IrDrop) -> str:
 
 def _largest_fall(drop: IrDrop) -> float:
     """Largest difference between a driver and its word line, in volt."""
-    return float(np.abs(drop.drive_volt[:, None] - drop.word_line_volt).max())
+    return float(_fall(drop).max())
+
+
+def _fall(drop: IrDrop) -> Float64[np.ndarray, "word_lines bit_lines"]:
+    """Difference between each driver and its word line, in volt; 0 on lines without a drive."""
+    driven = (drop.drive_volt != 0.0)[:, None]
+    return np.asarray(np.abs(drop.drive_volt[:, None] - drop.word_line_volt) * driven)
 
 
 def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> str:
-    """Maps of both voltages and of the devices' currents, and what comes out of each bit line.
+    """Maps of falls, voltages and devices' currents, and what comes out of each bit line.
 
     Args:
         drop: From :func:`imssa.evaluation.effects.ir_drop`.
@@ -66,10 +72,11 @@ def _paint(figure: Figure, drop: IrDrop) -> None:
     grid = figure.add_gridspec(2, 2)
     panels = [figure.add_subplot(grid[place // 2, place % 2]) for place in range(4)]
     word, bit, device, output = panels
-    _map(figure, word, drop.word_line_volt / MILLI, "word-line voltage in mV")
+    _map(figure, word, _fall(drop) / MILLI, "fall from the driver in mV")
     _map(figure, bit, drop.bit_line_volt / MILLI, "bit-line voltage in mV")
     _map(figure, device, drop.device_ampere / MICRO, f"device current in {MICROAMPERE}")
     _outputs(output, drop)
+    figure.legend(handles=output.get_lines()[1:], loc="outside lower right", ncols=2)
     for panel in panels:
         panel.tick_params(labelsize=8.5)
 
@@ -88,7 +95,6 @@ def _outputs(axes: Axes, drop: IrDrop) -> None:
     axes.set_xlabel("bit line")
     axes.set_xlim(0, len(read))
     axes.grid(visible=True, axis="y")
-    axes.legend(fontsize=8, frameon=False)
 
 
 def _map(
