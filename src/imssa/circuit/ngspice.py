@@ -170,7 +170,7 @@ def _failed(*, how: str, messages: str) -> CheckFailedError:
     return CheckFailedError(
         given=f"ngspice ended {how}" + (f", saying {told!r}" if told else ""),
         rule="it must solve the netlist of the array",
-        remedy="Run ngspice -b on the written netlist to see all of its messages",
+        remedy="Write the netlist (imssa netlist) and run ngspice -b on it to see all messages",
     )
 
 

@@ -57,12 +57,13 @@ def verify(
 
     found = verified(load_program(program), tuple(arrays or ()), drives, seed)
     table = Table(title="Bit-line currents: transfer matrix against ngspice")
-    for column in ("array", "input", "largest current", "relative error", ""):
+    for column in ("array", "lines of", "input", "largest current", "relative error", ""):
         table.add_column(column)
     for v in found:
         current = f"{v.largest_current_ampere * 1e6:.3f} uA"
         words = (current, f"{v.relative_error:.1e}", "ok" if v.passed else "FAILED")
-        table.add_row(str(v.array), str(v.drive), *words)
+        lines = "all phases" if v.phase is None else f"phase {v.phase}"
+        table.add_row(str(v.array), lines, str(v.drive), *words)
     rows = [{**vars(v), "passed": v.passed} for v in found]
     Shown(as_json=as_json, quiet=False).result({"limit": LIMIT, "rows": rows}, table)
     failed = sum(not v.passed for v in found)

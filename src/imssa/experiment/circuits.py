@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imssa.circuit.netlist import netlist
 from imssa.circuit.ngspice import compare, find_ngspice
@@ -30,12 +31,14 @@ class Verified:
         drive: Number of the input.
         largest_current_ampere: Of the bit lines, by ngspice.
         relative_error: Largest difference of a bit-line current, relative to that.
+        phase: Whose lines were in use, where idle ones float; None: those of all phases.
     """
 
     array: int
     drive: int
     largest_current_ampere: float
     relative_error: float
+    phase: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -57,19 +60,42 @@ def _conductance(program: Program, array: int, seed: int) -> Any:
     return written.devices.conductance_siemens[0]
 
 
-def _drives(program: Program, array: int, count: int, seed: int) -> Any:
-    """Full-range random voltages on the word lines that the program drives on an array."""
-    lines = _driven(program, array)
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """Lines of an array that are in use together, as masks, and by which phase."""
+
+    driven: NDArray[np.bool_]
+    read: NDArray[np.bool_]
+    phase: int | None
+
+
+def _in_use(program: Program, array: int) -> list[_Lines]:
+    """Lines in use: those of each phase where idle ones float, else all that the program drives.
+
+    Idle lines at 0 V are as good as driven with 0 V: one Y, and one comparison, serves all phases.
+    """
+    shape = program.chip.arrays
+    rows, columns = np.arange(shape.word_lines), np.arange(shape.bit_lines)
+    phases = [(n, p) for n, p in enumerate(program.phases) if p.array == array]
+    wires = program.chip.wires
+    if wires is not None and wires.by_phase:
+        found: dict[bytes, _Lines] = {}
+        for number, p in phases:
+            lines = _Lines(np.isin(rows, p.word_lines), np.isin(columns // 2, p.pairs), number)
+            found.setdefault(lines.driven.tobytes() + lines.read.tobytes(), lines)
+        return list(found.values())
+    used = np.concatenate([np.zeros(0, np.int64), *(p.word_lines for _, p in phases)])
+    return [_Lines(np.isin(rows, used), np.ones(len(columns), np.bool_), None)]
+
+
+def _drives(program: Program, array: int, lines: _Lines, count: int, seed: int) -> Any:
+    """Full-range random voltages on the word lines in use."""
     generator = Key.root(seed).child("drive", array).numpy()
     largest = code_max(program.chip.converters.dac_bits)
-    volts = np.zeros((count, program.chip.arrays.word_lines))
-    volts[:, lines] = generator.integers(-largest, largest + 1, (count, len(lines)))
+    driven = np.flatnonzero(lines.driven)
+    volts = np.zeros((count, len(lines.driven)))
+    volts[:, driven] = generator.integers(-largest, largest + 1, (count, len(driven)))
     return volts * program.volt_per_step
-
-
-def _driven(program: Program, array: int) -> Any:
-    """Numbers of the word lines that the program drives on an array."""
-    return np.unique(np.concatenate([p.word_lines for p in program.phases if p.array == array]))
 
 
 def _about(program: Program, array: int, seed: int, origin: str) -> list[str]:
@@ -96,6 +122,8 @@ def _named(program: Program, part: str, name: str) -> str:
 def write_netlist(program: Program, array: int, out: Path, seed: int, origin: str = "") -> None:
     """Writes the netlist of one programmed array under one random input.
 
+    Where idle lines float, the lines in use are those of the first phase on the array.
+
     Args:
         program: The program.
         array: Number of the array.
@@ -109,16 +137,17 @@ def write_netlist(program: Program, array: int, out: Path, seed: int, origin: st
     """
     conductance = _conductance(program, array, seed)
     wires = wires_of(program.chip) or Wires()
-    driven = np.zeros(program.chip.arrays.word_lines, np.bool_)
-    driven[_driven(program, array)] = True
-    drive = _drives(program, array, 1, seed)[0]
+    lines = _in_use(program, array)[0]
+    drive = _drives(program, array, lines, 1, seed)[0]
     about = _about(program, array, seed, origin)
-    text = netlist(conductance, wires, drive, driven=driven, about=about)
+    if lines.phase is not None:
+        about.append(f"Lines in use: those of phase {lines.phase} of the program.")
+    text = netlist(conductance, wires, drive, driven=lines.driven, read=lines.read, about=about)
     write_atomically(out, text.encode())
 
 
 def verify(program: Program, arrays: tuple[int, ...], drives: int, seed: int) -> list[Verified]:
-    """Bit-line currents of programmed arrays by Y and by ngspice.
+    """Bit-line currents of programmed arrays by Y and by ngspice; for each phase if lines float.
 
     Args:
         program: The program.
@@ -135,8 +164,10 @@ def verify(program: Program, arrays: tuple[int, ...], drives: int, seed: int) ->
     found = []
     for array in arrays or tuple(range(len(program.arrays))):
         conductance = _conductance(program, array, seed)
-        for number, volts in enumerate(_drives(program, array, drives, seed)):
-            result = compare(conductance, wires, volts)
-            largest = float(np.abs(result.ngspice_ampere).max())
-            found.append(Verified(array, number, largest, result.largest_relative_error))
+        for lines in _in_use(program, array):
+            for number, volts in enumerate(_drives(program, array, lines, drives, seed)):
+                result = compare(conductance, wires, volts, driven=lines.driven, read=lines.read)
+                largest = float(np.abs(result.ngspice_ampere).max())
+                error = result.largest_relative_error
+                found.append(Verified(array, number, largest, error, lines.phase))
     return found

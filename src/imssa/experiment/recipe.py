@@ -71,7 +71,9 @@ class Recipe(BaseModel):
         try:
             base = load_chip(str(changes.pop("preset"))).model_dump(mode="json")
         except RecipeError as error:
-            raise ValueError(str(error)) from error
+            rule = error.rule.removesuffix("\nIt has to be valid")  # the recipe says it once
+            msg = f"{error.given}: {rule}"
+            raise ValueError(msg) from error
         return _without_none(_merged(base, changes))
 
     @model_validator(mode="after")
