@@ -5,3 +5,7 @@ Each name is imported from its module: ``wires`` (``Wires``), ``transfer`` (``tr
 ``voltages`` (``node_voltages``), ``sensitivity`` (``sensitivities``), ``netlist`` (``netlist``) and
 ``ngspice`` (``compare``).
 """
+
+from imssa.kernels.cache import discard_stale
+
+discard_stale()
