@@ -112,7 +112,11 @@ class ProgrammedArray:
     def _variance(
         self, driven: Mask | None, read: Mask | None
     ) -> Float32[np.ndarray, "chips rows columns"]:
-        """Variance of each weight at each read; with wires to first order around Y."""
+        """Variance of each weight at each read; with wires to first order around Y.
+
+        Exact there for one driven line; products of two lines' voltages are left out, which matters
+        where idle lines float (README of `imssa.circuit`, "Read noise with wires").
+        """
         chip, devices, step = self.chip, self.devices, self.siemens_per_step
         wires, conductance = wires_of(chip), devices.conductance_siemens
         by_line = _saturates(chip)

@@ -18,7 +18,8 @@ class WireSettings(Law):
         word_line_ends: Word lines are driven from one end or both.
         bit_line_ends: Bit lines are read at one end or both.
         undriven: Word lines that a phase does not drive are at 0 V, or cut off.
-        unread: Bit lines that a phase does not read are at 0 V, or cut off.
+        unread: Bit lines that a phase does not read are at 0 V, or cut off. Where both kinds are cut
+            off, read noise of several driven lines is an approximation (README of `imssa.circuit`).
     """
 
     word_line_resistance_ohm: float = Field(default=0.0, ge=0)
