@@ -124,6 +124,7 @@ def _folder(
     from imssa.errors import RecipeError
     from imssa.experiment.folder import open_folder
     from imssa.experiment.recipe import load_recipe
+    from imssa.training.distributed import leads
 
     if recipe is None and changes:
         raise RecipeError(
@@ -132,19 +133,24 @@ def _folder(
             remedy="Name the recipe too.",
         )
     chosen = None if recipe is None else load_recipe(recipe, changes)
-    return open_folder(out, chosen, force=force, dry_run=dry_run)
+    return open_folder(out, chosen, force=force, dry_run=dry_run or not leads())
 
 
 def _run(folder: "Folder", stage: str | None, shown: Shown) -> None:
     """Runs one stage, or all that are not finished, and shows what came of it."""
     from imssa.experiment.run import Runner
+    from imssa.training.distributed import leads
 
+    if not leads():  # one of several processes: the first shows and writes for all
+        shown = Shown(as_json=False, quiet=True)
     runner = Runner(folder, shown.stage, command_line.get())
     with shown.progress():
         if stage is None:
             runner.run()
         else:
             runner.stage(stage)
+    if not leads():
+        return
     if stage in {None, "report"}:
         _show_report(folder, shown)
     else:

@@ -3,7 +3,7 @@
 The figures, and with them matplotlib, are loaded only when a page is made.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -27,6 +27,8 @@ from imssa.evaluation.words import (
 from imssa.program.files import write_atomically
 
 Value = TypeVar("Value")
+Trainings = Mapping[str, Sequence[Mapping[str, Any]]]
+NO_TRAININGS: Final[Trainings] = {}
 SHOWN_ARRAYS: Final = 6
 SHOWN_TRACES: Final = 4
 FLOW: Final = ("data", "train", "quantize", "compile", "simulate", "report")
@@ -48,21 +50,24 @@ PART_NAMES: Final = {
 }
 
 
-def write_page(report: Report, pictures: Pictures, path: Path) -> None:
+def write_page(
+    report: Report, pictures: Pictures, path: Path, training: Trainings = NO_TRAININGS
+) -> None:
     """Writes the page, whole or not at all.
 
     Raises:
         OutputError: The place cannot be written.
     """
-    write_atomically(path, page(report, pictures).encode())
+    write_atomically(path, page(report, pictures, training).encode())
 
 
-def page(report: Report, pictures: Pictures) -> str:
+def page(report: Report, pictures: Pictures, training: Trainings = NO_TRAININGS) -> str:
     """The page's HTML: the same for equal reports and pictures, also for a report read from its file.
 
     Args:
         report: All numbers; every text in it is escaped.
         pictures: The arrays behind traces, conductance maps and poles.
+        training: Epochs of each training, by the realization or "float".
     """
     report = Report.model_validate_json(report_json(report))  # keys in the file's order
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -70,7 +75,7 @@ def page(report: Report, pictures: Pictures) -> str:
     source = (files("imssa.evaluation") / "page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(
         report=report,
-        figures=_figures(report, pictures),
+        figures={**_figures(report, pictures), "training": _training(training)},
         pictures=pictures,
         stage_names=STAGE_NAMES,
         stage_meanings=STAGE_MEANINGS,
@@ -123,6 +128,17 @@ def _figures(report: Report, pictures: Pictures) -> dict[str, Any]:
         "effects": _effects(pictures),
         "poles": Markup(figures.draw_poles(pictures.poles)) if pictures.poles else None,  # noqa: S704
     }
+
+
+def _training(training: Trainings) -> list[tuple[Markup, str]]:
+    """The course of each training that has a log, with its caption."""
+    from imssa.evaluation.figures import draw_training, tell_training
+
+    return [
+        (Markup(draw_training(records, name, f"training-{n}")), tell_training(records, name))  # noqa: S704
+        for n, (name, records) in enumerate(training.items())
+        if records
+    ]
 
 
 def _effects(pictures: Pictures) -> list[tuple[Markup, str]]:

@@ -24,6 +24,8 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "report": ("report.json", "report.html"),
 }
 """The files that each stage leaves; those of the middle three once a realization."""
+LOGS: Final = {"train": "training.jsonl", "quantize": "quantized-training.jsonl"}
+"""What trainings tell of their epochs; only the report looks at them, and can do without."""
 ONCE: Final = ("train", "report")
 HEAD: Final = "# Every key of the recipe whose results lie here; written by imssa.\n"
 
@@ -64,6 +66,17 @@ class Folder:
         """The files that a stage leaves; it is finished when all exist."""
         places = [self.root] if stage in ONCE else [self.of(r) for r in self.realizations]
         return tuple(place / name for place in places for name in FILES[stage])
+
+    def logs(self, stage: str) -> dict[str, Path]:
+        """The logs of a stage's trainings, by realization or "float"."""
+        if stage == "train":
+            return {"float": self.root / LOGS[stage]}
+        places = self.realizations if stage in LOGS else ()
+        return {r: self.of(r) / LOGS[stage] for r in places}
+
+    def log(self, stage: str, realization: str) -> Path:
+        """Where a training tells of its epochs."""
+        return self.logs(stage)[realization]
 
     def finished(self, stage: str) -> bool:
         """Whether a stage has left all its files."""
@@ -106,13 +119,17 @@ class Folder:
     def forget(self, stages: tuple[str, ...]) -> None:
         """Removes the files, checkpoints and times of stages, the last one first."""
         for stage in reversed(stages):
-            for path in (*self.outputs(stage), *self.work.glob(f"{stage}-*.checkpoint")):
+            for path in (
+                *self.outputs(stage),
+                *self.logs(stage).values(),
+                *self.work.glob(f"{stage}-*.checkpoint"),
+            ):
                 path.unlink(missing_ok=True)
         self._write_seconds({s: v for s, v in self.seconds().items() if s not in stages})
 
     def sweep(self) -> None:
         """Removes the temporary files of a process that was killed while it wrote."""
-        names = [name for stage in STAGES for name in FILES[stage]]
+        names = [*LOGS.values(), *(name for stage in STAGES for name in FILES[stage])]
         places = [self.root, *(self.of(r) for r in self.realizations)]
         left = [path for place in places for n in names for path in place.glob(f".{n}.*")]
         for path in (*left, *self.root.glob(".recipe.toml.*"), *self.work.glob(".*")):
@@ -227,7 +244,7 @@ def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
 
 def _forget_everything(folder: Folder) -> None:
     """Removes all that any recipe leaves, and nothing else; the feature cache serves all."""
-    names = [name for stage in STAGES for name in FILES[stage]]
+    names = [*LOGS.values(), *(name for stage in STAGES for name in FILES[stage])]
     places = [folder.root, *(folder.root / "realizations" / r for r in get_args(Realization))]
     for path in (*(p / n for p in places for n in names), *folder.work.glob("*.checkpoint")):
         path.unlink(missing_ok=True)

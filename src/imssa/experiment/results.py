@@ -31,6 +31,7 @@ from imssa.hardware import ChipDescription
 from imssa.models import ModelConfig, load_model
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import load_contract, load_network
+from imssa.training.log import Record, read_log
 
 
 def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
@@ -65,11 +66,18 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         seconds=folder.seconds(),
     )
     file, page = folder.outputs("report")
-    write_page(report, load_pictures(folder.root / "pictures.safetensors"), page)
+    pictures = load_pictures(folder.root / "pictures.safetensors")
+    write_page(report, pictures, page, read_logs(folder))
     seconds = {**report.seconds, "report": time.perf_counter() - start}
     report = report.model_copy(update={"seconds": seconds})
     save_report(report, file)
     return report
+
+
+def read_logs(folder: Folder) -> dict[str, list[Record]]:
+    """The logs of the trainings, as far as there are any."""
+    paths = {**folder.logs("train"), **folder.logs("quantize")}
+    return {name: read_log(path) for name, path in paths.items() if path.exists()}
 
 
 def _measure(folder: Folder, name: str, config: ModelConfig, kind: str) -> RealizationReport:

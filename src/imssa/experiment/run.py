@@ -10,7 +10,7 @@ import numpy as np
 from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
 from imssa.experiment.design import require_data, require_room
-from imssa.experiment.folder import FILES, STAGES, Folder
+from imssa.experiment.folder import FILES, LOGS, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
 from imssa.experiment.provenance import provenance
@@ -38,6 +38,7 @@ from imssa.program.files import write_arrays
 from imssa.quantization.config import Realization
 from imssa.quantization.convert import convert, load_network, save_network
 from imssa.training import Progress
+from imssa.training.distributed import join, leads, wait
 
 SIMULATION: Final = "imssa.simulation"
 StageProgress = Callable[[str], Progress]
@@ -80,19 +81,36 @@ class Runner:
         """
         require_data(self.recipe)
         require_room(self.recipe)
+        join()
+        if leads():
+            self._lead(stage)
+        else:
+            self._follow(stage)
+        wait()
+
+    def _lead(self, stage: str) -> None:
+        """Runs a stage in the folder, alone or as the first of several processes."""
         with locked(self.folder.work):
             self.folder.sweep()
             self.folder.require(stage)
             number = STAGES.index(stage)
             self.folder.forget(STAGES[number if self.folder.finished(stage) else number + 1 :])
+            wait()
             with self.folder.timed(stage), one_thread():
+                _RUN[stage](self)
+
+    def _follow(self, stage: str) -> None:
+        """Helps the first process with what is trained; writes nothing."""
+        wait()
+        if stage in LOGS:
+            with one_thread():
                 _RUN[stage](self)
 
     @property
     def features(self) -> Features:
         """Features of the recipe, read once."""
         if self._features is None:
-            self._features = load_features(self.recipe, self.folder.work)
+            self._features = load_features(self.recipe, self.folder.work if leads() else None)
         return self._features
 
     @property
@@ -124,7 +142,10 @@ class Runner:
 
 def _train(run: Runner) -> None:
     checkpoint = run.folder.checkpoint("train", "float")
-    model = train(run.recipe, run.features, run.progress("train"), checkpoint)
+    log = run.folder.log("train", "float")
+    model = train(run.recipe, run.features, run.progress("train"), checkpoint, log)
+    if not leads():
+        return
     header = {
         **run.header(),
         "preparation": run.features.preparation,
@@ -139,7 +160,10 @@ def _quantize(run: Runner) -> None:
     for realization, place, progress in run.missing("quantize"):
         recipe = run.recipe.with_realization(realization)
         checkpoint = run.folder.checkpoint("quantize", realization)
-        prepared = quantize(recipe, model, run.features, progress, checkpoint)
+        log = run.folder.log("quantize", realization)
+        prepared = quantize(recipe, model, run.features, progress, checkpoint, log)
+        if not leads():
+            continue
         network = convert(prepared)
         compared = [check_training_against_network(prepared, network, p) for p in run.parts]
         contract = sum(compared, Comparison(0, 0))

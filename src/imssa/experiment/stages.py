@@ -120,6 +120,7 @@ def train(
     features: Features,
     progress: Progress = silent,
     checkpoint: Path | None = None,
+    log: Path | None = None,
 ) -> S4DClassifier:
     """Trains the float network of a recipe as a convolution."""
     split = features.split
@@ -141,6 +142,7 @@ def train(
         key=key,
         augmentation=recipe.data.augmentation,
         checkpoint=checkpoint,
+        log=log,
         progress=progress,
     )
     return model.eval()
@@ -153,6 +155,7 @@ def quantize(
     features: Features,
     progress: Progress = silent,
     checkpoint: Path | None = None,
+    log: Path | None = None,
 ) -> PreparedClassifier:
     """Trains the network in codes, with the float network as start and teacher.
 
@@ -180,6 +183,7 @@ def quantize(
         augmentation=recipe.data.augmentation,
         after_step=prepared.project,
         checkpoint=checkpoint,
+        log=log,
         progress=progress,
     )
     return prepared.eval()

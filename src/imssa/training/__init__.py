@@ -1,6 +1,7 @@
 """One training loop: the float network first, then the network in codes with a teacher."""
 
 from imssa.training.config import TrainingConfig
+from imssa.training.log import read_log
 from imssa.training.loop import Fitted, Progress, fit
 from imssa.training.objectives import float_loss, quantized_groups, taught_loss
 
@@ -11,5 +12,6 @@ __all__ = [
     "fit",
     "float_loss",
     "quantized_groups",
+    "read_log",
     "taught_loss",
 ]

@@ -8,12 +8,13 @@ class TrainingConfig(BaseModel):
 
     Attributes:
         epochs: Passes over the training part.
-        batch_size: Sequences a step.
+        batch_size: Sequences a step, over all processes together.
         learning_rate: Peak rate; it rises over ``warm_up`` of all steps, then falls as a cosine.
         state_space_learning_rate: The same for A, B and dt (float) or A, B, k and gains (codes).
         weight_decay: Of all other parameters (AdamW).
         warm_up: Share of the steps in which the rate rises.
         gradient_clip: Largest norm of the gradient; None: off.
+        patience: Epochs without a lower validation loss after which training stops; None: off.
         teacher_weight: Share of the loss that compares with the teacher's logits.
         temperature: Softens both logits in that comparison.
     """
@@ -27,5 +28,6 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(default=1e-2, ge=0)
     warm_up: float = Field(default=0.1, ge=0, lt=1)
     gradient_clip: float | None = Field(default=1.0, gt=0)
+    patience: int | None = Field(default=None, ge=1)
     teacher_weight: float = Field(default=0.5, ge=0, le=1)
     temperature: float = Field(default=2.0, gt=0)

@@ -18,8 +18,9 @@ from imssa.training.loop import Loss
 def float_loss(model: S4DClassifier) -> Loss:
     """Cross entropy of the float network."""
 
-    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> Tensor:
-        return cross_entropy(model(features, lengths, key.torch()), labels)
+    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> tuple[Tensor, Tensor]:
+        logits = model(features, lengths, key.torch())
+        return cross_entropy(logits, labels), logits
 
     return loss
 
@@ -34,13 +35,13 @@ def taught_loss(
     """
     teacher.eval()
 
-    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> Tensor:
+    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             wanted = teacher(features, lengths).double()
         logits = prepared(features, lengths, key)
         hard = cross_entropy(logits, labels)
         soft = _distance(logits, wanted, config.temperature)
-        return (1 - config.teacher_weight) * hard + config.teacher_weight * soft
+        return (1 - config.teacher_weight) * hard + config.teacher_weight * soft, logits
 
     return loss
 

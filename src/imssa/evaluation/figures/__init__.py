@@ -12,6 +12,7 @@ from imssa.evaluation.figures.devices import (
     tell_programming_error,
 )
 from imssa.evaluation.figures.reads import draw_read_noise, tell_read_noise
+from imssa.evaluation.figures.training import draw_training, tell_training
 from imssa.evaluation.figures.wires import draw_ir_drop, tell_ir_drop
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "draw_programming_error",
     "draw_read_noise",
     "draw_trace",
+    "draw_training",
     "draw_waterfall",
     "tell_actual_against_target",
     "tell_conductance",
     "tell_ir_drop",
     "tell_programming_error",
     "tell_read_noise",
+    "tell_training",
 ]

@@ -1,0 +1,87 @@
+"""The figure of a training: losses over the epochs, from its log."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from imssa.evaluation.figures.svg import BLUE, GREY, INK, ORANGE, Caption, draw
+from imssa.evaluation.words import percent
+
+Records = Sequence[Mapping[str, Any]]
+"""One mapping an epoch, as the training log has them."""
+
+
+def draw_training(records: Records, name: str, figure_name: str = "training") -> str:
+    """Training and validation loss over the epochs, and below them the gradient's norm.
+
+    Args:
+        records: The epochs, at least one.
+        name: Which training: a realization, or "float".
+        figure_name: Prefix of the figure's ids.
+    """
+    caption = Caption(figure_name, f"Training: {name}", tell_training(records, name))
+    return draw(caption, 2.9, partial(_paint_training, records=records))
+
+
+def tell_training(records: Records, name: str) -> str:
+    """A training in words."""
+    first, last = records[0], records[-1]
+    told = (
+        f"{name}: training loss from {first['train_loss']:.3f} to {last['train_loss']:.3f} "
+        f"in {len(records)} epochs"
+    )
+    best = best_epoch(records)
+    if best is None:
+        return f"{told}, without validation data."
+    row = records[best - 1]
+    kept = f"validation loss {row['validation_loss']:.3f}, accuracy "
+    return (
+        f"{told}. Ring: epoch {best}, which was kept ({kept}{percent(row['validation_accuracy'])})."
+    )
+
+
+def best_epoch(records: Records) -> int | None:
+    """The first epoch with the lowest validation loss, from 1; None without validation data."""
+    losses = _values(records, "validation_loss")
+    return None if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+
+
+def _values(records: Records, key: str) -> Float64[np.ndarray, " epochs"]:
+    return np.array([np.nan if r[key] is None else r[key] for r in records], np.float64)
+
+
+def _paint_training(figure: Figure, records: Records) -> None:
+    losses, norms = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    epochs = np.arange(1, len(records) + 1)
+    _paint_losses(losses, epochs, records)
+    norms.plot(epochs, _values(records, "gradient_norm"), color=GREY)
+    norms.set_ylabel("gradient")
+    norms.set_xlabel("epoch")
+    norms.locator_params(axis="x", integer=True, nbins=8)
+    for axes in (losses, norms):
+        axes.grid(visible=True)
+        if not all(np.nanmin(np.asarray(line.get_ydata())) > 0 for line in axes.lines):
+            continue
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _paint_losses(axes: Axes, epochs: np.ndarray, records: Records) -> None:
+    validated, best = _values(records, "validation_loss"), best_epoch(records)
+    marker = "." if len(records) == 1 else ""
+    axes.plot(epochs, _values(records, "train_loss"), color=BLUE, marker=marker, label="training")
+    if best is not None:
+        axes.plot(epochs, validated, color=ORANGE, marker=marker, label="validation")
+        axes.plot(
+            [best], [validated[best - 1]], "o", color=INK, fillstyle="none", label="kept epoch"
+        )
+    axes.set_ylabel("loss")
+    axes.legend()
