@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from imssa.errors import FileFormatError, OutputError
-from imssa.experiment.folder import FILES, STAGES, Folder, open_folder
+from imssa.experiment.folder import FILES, LOGS, STAGES, Folder, open_folder
 from imssa.experiment.places import locked, require_writable
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.run import Runner
 from imssa.experiment.stages import silent
-from imssa.training import Progress
+from imssa.training import Progress, read_log
 
 
 def finished_stages(folder: Folder) -> list[str]:
@@ -114,6 +114,7 @@ def test_force_removes_only_what_a_run_leaves(folder: Path) -> None:
     open_folder(folder, recipe, force=True)
     assert all(path.read_text() == "mine" for path in kept)
     names = {name for stage in STAGES for name in FILES[stage]}
+    names |= set(LOGS.values())
     assert [path for path in folder.rglob("*") if path.name in names] == []
     assert load_recipe(folder / "recipe.toml") == recipe
 
@@ -155,3 +156,29 @@ def test_recipe_file_is_resolved_and_marked(finished: Path) -> None:
         load_recipe(finished / "recipe.toml").model_dump(mode="json", exclude_none=True)
         == (report["recipe"])
     )
+
+
+def test_each_training_leaves_a_log(finished: Path) -> None:
+    opened = open_folder(finished, None)
+    paths = {**opened.logs("train"), **opened.logs("quantize")}
+    assert list(paths) == ["float", "leaky", "direct"]
+    for path in paths.values():
+        assert [record["epoch"] for record in read_log(path)] == [1, 2, 3]
+    assert opened.logs("compile") == {}
+    assert (finished / "report.html").read_text().count("Ring: epoch") == 2 * len(paths)
+
+
+@pytest.mark.parametrize(("stage", "left"), [("train", 0), ("quantize", 1), ("compile", 3)])
+def test_a_stage_run_again_forgets_its_logs(stage: str, left: int, folder: Path) -> None:
+    opened = open_folder(folder, None)
+    opened.forget(STAGES[STAGES.index(stage) :])
+    assert len(list(folder.rglob("*.jsonl"))) == left
+
+
+def test_a_missing_log_is_no_reason_to_train_again(folder: Path) -> None:
+    for path in folder.rglob("*.jsonl"):
+        path.unlink()
+    opened = open_folder(folder, None)
+    assert opened.finished("quantize")
+    Runner(opened).stage("report")
+    assert "How training went" not in (folder / "report.html").read_text()

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Int64
 from torch import distributed, nn
 
+from imssa.errors import TrainingError
 from imssa.kernels.random import Key
 
 VARIABLES: Final = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -33,9 +34,21 @@ def launched() -> bool:
 
 
 def join() -> None:
-    """Joins the other processes of the launcher, once; they part when this process ends."""
+    """Joins the other processes of the launcher, once; they part when this process ends.
+
+    Raises:
+        TrainingError: They do not answer.
+    """
     if launched() and not distributed.is_initialized():
-        distributed.init_process_group("gloo", timeout=LONGEST_WAIT)
+        try:
+            distributed.init_process_group("gloo")
+        except (RuntimeError, ValueError) as error:
+            told = ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES)
+            raise TrainingError(
+                given=told,
+                rule=f"the processes that train together did not find each other ({error})",
+                remedy="Start them with torchrun, or unset these variables for one process alone.",
+            ) from error
         atexit.register(distributed.destroy_process_group)
 
 
@@ -64,7 +77,7 @@ def leads() -> bool:
 def wait() -> None:
     """Waits until every process is here."""
     if joined():
-        distributed.barrier()
+        distributed.monitored_barrier(timeout=LONGEST_WAIT)
 
 
 def from_leader(make: Callable[[], Value]) -> Value:
@@ -84,6 +97,13 @@ def total(*values: float) -> list[float]:
     sums = torch.tensor(values, dtype=torch.float64)
     distributed.all_reduce(sums)
     return [float(value) for value in sums]
+
+
+def agree_on_buffers(module: nn.Module) -> None:
+    """Gives all processes the first one's buffers: the running statistics of batch norm."""
+    if joined():
+        for buffer in module.buffers():
+            distributed.broadcast(buffer, src=0)
 
 
 def first_words(words: str) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from imssa.errors import ImssaError, TrainingError
 from imssa.training.distributed import first_words
 
-REMEDY: Final = "Lower learning_rate, state_space_learning_rate or gradient_clip"
+REMEDY: Final = "Lower learning_rate, state_space_learning_rate or gradient_clip."
 NAMED: Final = 3
 
 
@@ -53,7 +53,7 @@ def require_finite_parameters(model: nn.Module, where: str) -> None:
         raise TrainingError(
             given=f"parameters {_some(bad)} before {where}",
             rule="they are not finite",
-            remedy=f"{REMEDY}; the checkpoint holds the last good epoch.",
+            remedy=REMEDY,
         )
 
 
@@ -70,7 +70,7 @@ def require_finite_gradient(model: nn.Module, norm: float, where: str) -> None:
     raise TrainingError(
         given=f"a gradient of {norm} at {where} (parameters {_some(bad)})",
         rule="training needs finite gradients",
-        remedy=f"{REMEDY}; the checkpoint holds the last good epoch.",
+        remedy=REMEDY,
     )
 
 
@@ -86,7 +86,7 @@ def loss_fault(loss: float, where: str, words: str) -> TrainingError:
     return TrainingError(
         given=f"a loss of {loss} at {where} ({found})",
         rule="training needs finite losses",
-        remedy=f"{REMEDY}; the checkpoint holds the last good epoch.",
+        remedy=REMEDY,
     )
 
 

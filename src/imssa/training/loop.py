@@ -17,7 +17,17 @@ from imssa.data import AugmentationConfig, SequenceDataset, augment
 from imssa.kernels.random import Key
 from imssa.training.checkpoint import SECONDS_BETWEEN, Keeper, Place, State, identity
 from imssa.training.config import TrainingConfig
-from imssa.training.distributed import count, join, leads, own_key, parallel, rank, share, total
+from imssa.training.distributed import (
+    agree_on_buffers,
+    count,
+    join,
+    leads,
+    own_key,
+    parallel,
+    rank,
+    share,
+    total,
+)
 from imssa.training.faults import (
     first_bad_output,
     loss_fault,
@@ -268,6 +278,7 @@ def _validate(state: State, course: _Course) -> tuple[float | None, float | None
     if not len(data):
         return None, None
     state.model.eval()
+    agree_on_buffers(state.model)
     loss, right, words = 0.0, 0.0, ""
     for start in range(rank() * size, len(data), count() * size):
         chosen = np.arange(start, min(start + size, len(data)))

@@ -64,14 +64,8 @@ def _paint_training(figure: Figure, records: Records) -> None:
     norms.set_ylabel("gradient")
     norms.set_xlabel("epoch")
     norms.locator_params(axis="x", integer=True, nbins=8)
-    for axes in (losses, norms):
-        axes.grid(visible=True)
-        if not all(np.nanmin(np.asarray(line.get_ydata())) > 0 for line in axes.lines):
-            continue
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    norms.locator_params(axis="y", nbins=3)
+    norms.grid(visible=True)
 
 
 def _paint_losses(axes: Axes, epochs: np.ndarray, records: Records) -> None:
@@ -85,3 +79,9 @@ def _paint_losses(axes: Axes, epochs: np.ndarray, records: Records) -> None:
         )
     axes.set_ylabel("loss")
     axes.legend()
+    axes.grid(visible=True)
+    if all(np.nanmin(np.asarray(line.get_ydata())) > 0 for line in axes.lines):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
