@@ -37,7 +37,7 @@ def killed_often(folder: Path, words: list[str], kills: int, longest_seconds: fl
         longest_seconds: The random times are uniform up to this one.
     """
     random_moments = random.Random(20)  # noqa: S311  # no secret
-    found = Killed([], 0)
+    found, first = Killed([], 0), _epochs(folder)
     while len(found.epochs) < kills:
         before = _kept(folder)
         process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True)
@@ -50,7 +50,7 @@ def killed_often(folder: Path, words: list[str], kills: int, longest_seconds: fl
         if process.returncode == 0:  # it was faster
             break
         assert process.returncode == -signal.SIGKILL, error
-        found.epochs.append(_epochs(folder))
+        found.epochs.append(_epochs(folder) - first)
         found.partial_files += any(path.is_file() for path in folder.rglob(".*"))
     return found
 

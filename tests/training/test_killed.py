@@ -70,7 +70,7 @@ def test_killed_twice_and_resumed(tmp_path: Path) -> None:
 def test_killed_twenty_times_and_resumed(tmp_path: Path) -> None:
     found = {
         stage: killed_and_resumed(stage, epochs, 20, longest, tmp_path / stage)
-        for stage, epochs, longest in (("train", 400, 0.3), ("quantize", 300, 0.5))
+        for stage, epochs, longest in (("train", 300, 0.2), ("quantize", 200, 0.3))
     }
     PROOF.parent.mkdir(exist_ok=True)
     write_atomically(PROOF, f"{json.dumps(found, indent=2)}\n".encode())
