@@ -17,20 +17,20 @@ def test_blocks_lie_inside_and_share_no_line(
     places = one_shot(layers, chip)
     taken: set[tuple[str, int, int]] = set()
     for place in places:
-        lines = [("word line", place.array, place.word_line + n) for n in range(place.lines)]
-        pairs = [("pair", place.array, place.pair + n) for n in range(place.lines)]
+        lines = [("word line", place.array, n) for n in place.rows.line.tolist()]
+        pairs = [("pair", place.array, n) for n in place.columns.line.tolist()]
         assert not taken & {*lines, *pairs}
         taken |= {*lines, *pairs}
-        assert place.word_line >= 0
-        assert place.pair >= 0
-        assert place.word_line + place.lines <= chip.arrays.word_lines
-        assert place.pair + place.lines <= chip.arrays.pairs
+        assert len(lines) == len(pairs) == layers[place.layer][1]
+        assert 0 <= place.rows.line.min() <= place.rows.line.max() < chip.arrays.word_lines
+        assert 0 <= place.columns.line.min() <= place.columns.line.max() < chip.arrays.pairs
+        assert np.all(place.signs == 1)
 
 
 @given(layers=LAYERS, size=SIZES)
 def test_every_kernel_has_one_place(layers: list[tuple[int, int]], size: tuple[int, int]) -> None:
     places = one_shot(layers, chip_with(size=size))
-    found = [(p.layer, p.feature, p.lines) for p in places]
+    found = [(p.layer, p.feature, len(p.rows)) for p in places]
     assert found == [
         (layer, feature, lines)
         for layer, (kernels, lines) in enumerate(layers)

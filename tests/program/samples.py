@@ -81,6 +81,8 @@ def a_program(**changes: Any) -> Program:
         )
         for _ in range(2)
     )
+    room = np.array([3, 3, 5]) - np.abs(contents[1].codes)
+    contents = (contents[0], dataclasses.replace(contents[1], common_mode=np.minimum(room, 1)))
     program = Program(
         chip=small_chip(),
         registers=(

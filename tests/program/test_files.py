@@ -156,7 +156,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         load_program(tmp_path)
 
 
-@pytest.mark.parametrize("schema", ["imssa.program/99", None, 0])
+@pytest.mark.parametrize("schema", ["imssa.program/99", "imssa.program/0", None, 0])
 def test_other_versions_are_refused(path: Path, schema: object) -> None:
     rewritten(path, KIND, lambda header: header.update(schema=schema))
     with pytest.raises(FileFormatError, match=f"schema {schema!r}.*reads imssa.program/"):
@@ -186,7 +186,7 @@ FORGERIES: list[Any] = [
     lambda h: h["chip"].update(colour="grey"),
     lambda h: h["chip"].pop("converters"),
     lambda h: h.pop("class_names"),
-    lambda h: h.clear() or h.update(schema="imssa.program/0"),
+    lambda h: h.clear() or h.update(schema="imssa.program/1"),
 ]
 
 

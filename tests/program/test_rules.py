@@ -57,6 +57,13 @@ def with_register(name: str, size: int, bits: int) -> Change:
     return change
 
 
+def with_narrow_common_mode(program: Program) -> Program:
+    """Put there after construction, which the tests' type checks would refuse."""
+    contents = replace(program.arrays[0])
+    object.__setattr__(contents, "common_mode", np.zeros((4, 2), np.int64))
+    return replace(program, arrays=(contents, program.arrays[1]))
+
+
 def with_array(**changes: Any) -> Change:
     def change(program: Program) -> Program:
         return replace(program, arrays=(replace(program.arrays[0], **changes), program.arrays[1]))
@@ -89,6 +96,10 @@ BROKEN: list[tuple[Change, str]] = [
     ),
     (with_array(siemens_per_step=np.array([1e-6, 0.0, 1e-6])), "positive siemens_per_step"),
     (with_array(codes=np.full((4, 3), 100)), "outside the device window"),
+    (with_array(codes=np.full((4, 3), 2**62)), "outside the device window"),
+    (with_array(common_mode=np.full((4, 3), 4)), "outside the device window"),
+    (with_array(common_mode=np.full((4, 3), -1)), "array 0 has a common_mode below zero"),
+    (with_narrow_common_mode, "common_mode of shape (4, 2), not (4, 3)"),
     (with_step(Clear("ghost")), "step[8] Clear names the register 'ghost'"),
     (with_step(Add("ghost", "sum", "sum")), "names the register 'ghost'"),
     (with_step("a word"), "not in the list of operations"),

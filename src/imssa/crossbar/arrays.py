@@ -172,7 +172,8 @@ def targets_of(
     contents: ArrayContents, chip: ChipDescription
 ) -> Float64[np.ndarray, "word_lines bit_lines"]:
     """Target conductances of an array in siemens; NaN where nothing is written."""
-    targets = pair_targets(contents.codes, contents.siemens_per_step, chip.g_min_siemens)
+    codes, step = contents.codes, contents.siemens_per_step
+    targets = pair_targets(codes, step, chip.g_min_siemens, contents.common_mode)
     targets[~np.repeat(contents.written, 2, axis=1)] = np.nan
     return targets
 

@@ -36,10 +36,12 @@ def pair_targets(
     codes: Int64[np.ndarray, "*lead word_lines pairs"],
     siemens_per_step: Float64[np.ndarray, " pairs"],
     g_min_siemens: float = 0.0,
+    common_mode: Int64[np.ndarray, "*lead word_lines pairs"] | None = None,
 ) -> Float64[np.ndarray, "*lead word_lines bit_lines"]:
     """Target conductances: |code| steps above the bottom of the window on the device of its sign.
 
-    The other device of the pair is at the bottom, and both are for a code of zero.
+    The other device of the pair is at the bottom, and both are for a code of zero. A common mode
+    raises both devices by as many steps.
 
     Example:
         >>> pair_targets(np.array([[1, -1]]), np.array([2e-6, 3e-6])).tolist()
@@ -47,6 +49,8 @@ def pair_targets(
     """
     weights = codes * siemens_per_step
     targets = np.stack([np.maximum(weights, 0.0), np.maximum(-weights, 0.0)], axis=-1)
+    if common_mode is not None:
+        targets += (common_mode * siemens_per_step)[..., None]
     return g_min_siemens + targets.reshape(*weights.shape[:-1], 2 * weights.shape[-1])
 
 

@@ -1,11 +1,15 @@
 """From the integer network to a program: blocks on arrays, phases, digital operations."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
+from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
-from imssa.mapping.layout import Place, one_shot
+from imssa.mapping.differential import common_mode
+from imssa.mapping.layout import Place, one_shot, together
 from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
     Accumulate,
@@ -23,6 +27,8 @@ from imssa.program.operations import (
 )
 from imssa.program.program import ArrayContents, Program
 from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork, kernel_blocks
+
+Blocks = Int64[np.ndarray, "features lines lines"]
 
 
 def compile_network(
@@ -43,6 +49,27 @@ def compile_network(
     """
     require(network, chip)
     places = one_shot(layer_shapes(network), chip)
+    return assemble(network, chip, provenance, places, network_blocks(network))
+
+
+def assemble(
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    provenance: dict[str, Any],
+    places: tuple[Place, ...],
+    blocks: list[Blocks],
+    defects: DefectMap | None = None,
+) -> Program:
+    """The program of kernels whose places and weights are known.
+
+    Args:
+        network: The frozen integer network.
+        chip: What it is compiled for.
+        provenance: Kept in the program.
+        places: Of all kernels.
+        blocks: Weight codes of each layer's kernels, as of :func:`kernel_blocks`.
+        defects: Of the chip instance: the sound device of a pair takes up what the other holds.
+    """
     step: list[Operation] = [
         MatMul("input", "encoded", network.encoder.weights, network.encoder.bias),
         Requantize("encoded", "stream.0", network.encoder.multiplier, network.encoder.shift),
@@ -55,7 +82,7 @@ def compile_network(
     return Program(
         chip=chip,
         registers=_registers(network, chip),
-        arrays=_contents(network, chip, places),
+        arrays=_contents(network, chip, places, blocks, defects),
         start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
         end=(
@@ -70,6 +97,17 @@ def compile_network(
         preparation={**network.preparation, "input_step": network.input_step},
         provenance=provenance,
     )
+
+
+def network_blocks(network: QuantizedNetwork) -> list[Blocks]:
+    """Weight codes of all kernels, layer by layer."""
+    return [kernel_blocks(held.A, held.B, held.C, held.D) for held in network.layers]
+
+
+def line_maxima(layer: IntegerLayer) -> Int64[np.ndarray, " lines"]:
+    """Largest code of each of a kernel's pairs: the states', then the output's."""
+    states = 2 * layer.k.shape[1]
+    return np.append(np.full(states, layer.state_line_max), layer.output_line_max)
 
 
 def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Register, ...]:
@@ -150,17 +188,13 @@ def _phases(
     output: bool,
 ) -> list[Operation]:
     """One phase an array: all kernels of the layer there are driven; their pairs are read."""
-    arrays = sorted({place.array for place in places})
-    return [
-        _phase(network, layer, [p for p in places if p.array == array], states, output)
-        for array in arrays
-    ]
+    return [_phase(network, layer, group, states, output) for group in together(tuple(places))]
 
 
 def _phase(
     network: QuantizedNetwork, layer: IntegerLayer, places: list[Place], states: bool, output: bool
 ) -> Phase:
-    n, lines = places[0].layer, places[0].lines
+    n, lines = places[0].layer, len(places[0].rows)
     inner = np.arange(lines - 1)
     read = np.arange(0 if states else lines - 1, lines if output else lines - 1)
 
@@ -168,48 +202,54 @@ def _phase(
         return np.concatenate([np.asarray(part, np.int64) for part in parts])
 
     features = [p.feature for p in places]
-    drive_index = join([[*(f * (lines - 1) + inner), f] for f in features])
-    read_index = join([np.append(f * (lines - 1) + inner, f)[read] for f in features])
+    own = [np.append(f * (lines - 1) + inner, f) for f in features]
     is_input = np.tile(np.arange(lines) == lines - 1, len(places))
+    word_lines = join([p.rows.line for p in places])
+    pairs = join([p.columns.line[read] for p in places])
+    row, column = np.argsort(word_lines), np.argsort(pairs)
     return Phase(
         array=places[0].array,
         drive=(f"state.{n}", f"stream.{n}"),
-        word_lines=join([p.word_line + np.arange(lines) for p in places]),
-        drive_register=is_input.astype(np.int64),
-        drive_index=drive_index,
-        drive_sign=np.ones(len(drive_index), np.int64),
-        drive_shift=np.where(is_input, 0, network.widths.guard_bits).astype(np.int64),
+        word_lines=word_lines[row],
+        drive_register=is_input.astype(np.int64)[row],
+        drive_index=join(own)[row],
+        drive_sign=join([p.rows.sign for p in places])[row],
+        drive_shift=np.where(is_input, 0, network.widths.guard_bits).astype(np.int64)[row],
         read=(f"adc.{n}", f"readout.{n}"),
-        pairs=join([p.pair + read for p in places]),
-        read_register=np.tile((read == lines - 1).astype(np.int64), len(places)),
-        read_index=read_index,
-        read_sign=np.ones(len(read_index), np.int64),
-        full_scale=join([layer.full_scale[f, read] for f in features]),
-        full_scale_shift=join([layer.full_scale_shift[f, read] for f in features]),
+        pairs=pairs[column],
+        read_register=np.tile((read == lines - 1).astype(np.int64), len(places))[column],
+        read_index=join([elements[read] for elements in own])[column],
+        read_sign=join([p.columns.sign[read] for p in places])[column],
+        full_scale=join([layer.full_scale[f, read] for f in features])[column],
+        full_scale_shift=join([layer.full_scale_shift[f, read] for f in features])[column],
     )
 
 
 def _contents(
-    network: QuantizedNetwork, chip: ChipDescription, places: tuple[Place, ...]
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    places: tuple[Place, ...],
+    blocks: list[Blocks],
+    defects: DefectMap | None,
 ) -> tuple[ArrayContents, ...]:
-    shape = (chip.arrays.word_lines, chip.arrays.pairs)
+    shape, count = (chip.arrays.word_lines, chip.arrays.pairs), max(p.array for p in places) + 1
+    codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
+    line_max = np.ones((count, shape[1]), np.int64)
+    for group in together(places):
+        rows, pairs = (
+            np.concatenate([s.line for s in sides])
+            for sides in ([p.rows for p in group], [p.columns for p in group])
+        )
+        # a driven line crosses all pairs that are read; layers have phases of their own
+        written[group[0].array][np.ix_(rows, pairs)] = True
+        for place in group:
+            codes[place.array][place.cells] = place.signs * blocks[place.layer][place.feature]
+            line_max[place.array][place.columns.line] = line_maxima(network.layers[place.layer])
     contents = []
-    for array in range(places[-1].array + 1):
-        codes, written = np.zeros(shape, np.int64), np.zeros(shape, bool)
-        step = np.full(shape[1], chip.window_siemens)
-        own = [place for place in places if place.array == array]
-        for layer in {place.layer for place in own}:  # layers have phases of their own
-            together = [p for p in own if p.layer == layer]
-            rows = np.concatenate([p.word_line + np.arange(p.lines) for p in together])
-            pairs = np.concatenate([p.pair + np.arange(p.lines) for p in together])
-            written[np.ix_(rows, pairs)] = True  # a driven line crosses all pairs that are read
-        for place in own:
-            held = network.layers[place.layer]
-            block = np.ix_(
-                place.word_line + np.arange(place.lines), place.pair + np.arange(place.lines)
-            )
-            codes[block] = kernel_blocks(held.A, held.B, held.C, held.D)[place.feature]
-            step[block[1][0, :-1]] /= held.state_line_max
-            step[block[1][0, -1]] /= held.output_line_max
-        contents.append(ArrayContents(codes, written, step))
+    for array in range(count):
+        found = ArrayContents(codes[array], written[array], chip.window_siemens / line_max[array])
+        if defects is not None:
+            common = common_mode(codes[array], line_max[array], defects.arrays[array])
+            found = replace(found, common_mode=common * written[array])
+        contents.append(found)
     return tuple(contents)

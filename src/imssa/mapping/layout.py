@@ -1,29 +1,71 @@
-"""Where each kernel lives: the ``one-shot`` layout, a block of word lines and pairs of its own."""
+"""Where each kernel lives: word lines, bit-line pairs and a sign for each of both."""
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Int64
+
 from imssa.hardware.description import ChipDescription
 
+Lines = Int64[np.ndarray, " lines"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One side of a block: a physical line and a sign for each of its rows (or columns).
+
+    Routing and signs are digital, so they cost nothing and change no code (DESIGN section 4).
+
+    Attributes:
+        line: Word line of each row, or bit-line pair of each column; no two are equal.
+        sign: 1 or -1: what is driven, or what is read, is negated.
+    """
+
+    line: Lines
+    sign: Lines
+
+    def __len__(self) -> int:
+        """Number of rows or columns."""
+        return len(self.line)
+
+    @staticmethod
+    def straight(first: int, lines: int) -> "Side":
+        """Neighbouring lines from ``first`` on, without negation.
+
+        Example:
+            >>> Side.straight(4, 3).line.tolist()
+            [4, 5, 6]
+        """
+        return Side(first + np.arange(lines), np.ones(lines, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
 class Place:
-    """The block of one kernel: ``lines`` word lines from ``word_line`` on, as many pairs.
+    """The block of one kernel: a signed assignment on each side.
 
     Attributes:
         layer: The kernel's layer.
         feature: The kernel's feature.
         array: The array.
-        word_line: First word line: the states, then the input.
-        pair: First bit-line pair: the states, then the output.
-        lines: Size of the block.
+        rows: Word lines: of the states, then of the input.
+        columns: Bit-line pairs: of the states, then of the output.
     """
 
     layer: int
     feature: int
     array: int
-    word_line: int
-    pair: int
-    lines: int
+    rows: Side
+    columns: Side
+
+    @property
+    def signs(self) -> Int64[np.ndarray, "rows columns"]:
+        """By what each weight is multiplied where it stands."""
+        return np.asarray(self.rows.sign[:, None] * self.columns.sign[None, :])
+
+    @property
+    def cells(self) -> tuple[Int64[np.ndarray, "rows 1"], Int64[np.ndarray, "1 columns"]]:
+        """Index of the block in a matrix of word lines by pairs."""
+        return self.rows.line[:, None], self.columns.line[None, :]
 
 
 def kernels_per_array(lines: int, chip: ChipDescription) -> int:
@@ -45,6 +87,15 @@ def one_shot(layers: list[tuple[int, int]], chip: ChipDescription) -> tuple[Plac
             full = row + lines > chip.arrays.word_lines or column + lines > chip.arrays.pairs
             if full:
                 array, row, column = array + 1, 0, 0
-            places.append(Place(layer, feature, array, row, column, lines))
+            sides = Side.straight(row, lines), Side.straight(column, lines)
+            places.append(Place(layer, feature, array, *sides))
             row, column = row + lines, column + lines
     return tuple(places)
+
+
+def together(places: tuple[Place, ...]) -> list[list[Place]]:
+    """Places by array and layer: blocks that are driven and read in the same phases."""
+    groups: dict[tuple[int, int], list[Place]] = {}
+    for place in places:
+        groups.setdefault((place.array, place.layer), []).append(place)
+    return [groups[key] for key in sorted(groups)]

@@ -15,7 +15,7 @@ from imssa.program.operations import BY_NAME, Operation, Phase, Register
 from imssa.program.rules import broken_rules
 
 KIND: Final = "imssa.program"
-SCHEMA: Final = "imssa.program/0"
+SCHEMA: Final = "imssa.program/1"
 SECTIONS: Final = ("start", "step", "end")
 
 
@@ -27,11 +27,14 @@ class ArrayContents:
         codes: Integer weight of each differential pair.
         written: Cells that are programmed; the others are never written.
         siemens_per_step: Conductance difference of one integer step on each pair.
+        common_mode: Steps by which both devices of a pair stand above the bottom of the window
+            besides the weight, so that a sound device answers for a stuck partner; None: none.
     """
 
     codes: Int64[np.ndarray, "word_lines pairs"]
     written: Bool[np.ndarray, "word_lines pairs"]
     siemens_per_step: Float64[np.ndarray, " pairs"]
+    common_mode: Int64[np.ndarray, "word_lines pairs"] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,10 @@ def save_program(program: Program, path: Path) -> str:
     for number, contents in enumerate(program.arrays):
         for field in fields(ArrayContents):
             value = getattr(contents, field.name)
-            arrays[f"array.{number}.{field.name}"] = (
-                value.astype(np.uint8) if value.dtype == bool else value
-            )
+            if value is not None:
+                arrays[f"array.{number}.{field.name}"] = (
+                    value.astype(np.uint8) if value.dtype == bool else value
+                )
     for section in SECTIONS:
         header[section] = [
             _encode(operation, f"{section}.{number}", arrays)
@@ -175,7 +179,9 @@ def _decode(header: Header, arrays: Arrays) -> Program:
 
 
 def _decode_array(arrays: Arrays, number: int) -> ArrayContents:
+    common = f"array.{number}.common_mode"
     return ArrayContents(
+        common_mode=_typed(arrays, common, np.int64) if common in arrays else None,
         codes=_typed(arrays, f"array.{number}.codes", np.int64),
         written=_typed(arrays, f"array.{number}.written", np.uint8).astype(bool),
         siemens_per_step=_typed(arrays, f"array.{number}.siemens_per_step", np.float64),

@@ -26,7 +26,7 @@ from imssa.program.operations import (
 )
 
 if TYPE_CHECKING:
-    from imssa.program.program import Program
+    from imssa.program.program import ArrayContents, Program
 
 MAX_ELEMENTS = 2**20
 Registers = dict[str, Register]
@@ -102,8 +102,20 @@ def _arrays(program: "Program") -> Iterator[str]:
             yield f"array {number} has shape {a.codes.shape}, the chip's arrays {shape}"
         elif a.siemens_per_step.shape != shape[1:] or not np.all(a.siemens_per_step > 0):
             yield f"array {number} needs one positive siemens_per_step a pair"
-        elif np.any(np.abs(a.codes) * a.siemens_per_step > chip.window_siemens * (1 + 1e-9)):
-            yield f"array {number} holds a weight outside the device window"
+        elif a.common_mode is not None and a.common_mode.shape != shape:
+            yield f"array {number} has a common_mode of shape {a.common_mode.shape}, not {shape}"
+        else:
+            yield from (f"array {number} {fault}" for fault in _targets(a, chip.window_siemens))
+
+
+def _targets(contents: "ArrayContents", window_siemens: float) -> Iterator[str]:
+    """Both devices of every pair must be inside the window; in floats, where nothing wraps."""
+    common = 0.0 if contents.common_mode is None else contents.common_mode.astype(float)
+    if np.any(common < 0):
+        yield "has a common_mode below zero"
+    highest = (np.abs(contents.codes.astype(float)) + common) * contents.siemens_per_step
+    if np.any(highest > window_siemens * (1 + 1e-9)):
+        yield "holds a weight outside the device window"
 
 
 @singledispatch

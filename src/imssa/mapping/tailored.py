@@ -1,0 +1,234 @@
+"""Compiling for one chip whose defects are known, so that they cost as little as possible."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from imssa.errors import DesignRuleError
+from imssa.hardware.defect_map import DefectMap
+from imssa.hardware.description import ChipDescription
+from imssa.kernels.random import Key
+from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kinds
+from imssa.mapping.compiler import assemble, line_maxima, network_blocks
+from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
+from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
+from imssa.mapping.layout import Place, Side, one_shot, together
+from imssa.mapping.losses import KernelLoss, Losses, LostWeight
+from imssa.mapping.repair import Bounds, repair, switched_off
+from imssa.mapping.rules import layer_shapes, require
+from imssa.mapping.sensitivity import crossing_costs, group_costs, own_costs
+from imssa.program.program import Program
+from imssa.quantization.network import QuantizedNetwork
+
+NEGLIGIBLE: Final = 1e-9
+"""Squared relative errors below this are rounding."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is done against defects, besides setting the partner of each stuck device.
+
+    Attributes:
+        arrange: Rows and columns of the kernels are moved and negated.
+        repair: Kernels that are still wrong get other weights; modes may be switched off.
+    """
+
+    arrange: bool = True
+    repair: bool = True
+
+
+EVERYTHING: Final = Measures()
+
+
+@dataclass(frozen=True, eq=False)
+class Tailored:
+    """A program for one chip, and what its defects still cost."""
+
+    program: Program
+    losses: Losses
+
+
+class TailoredCompiler:
+    """Compiles a network for any number of chips of one description, each with its own defects.
+
+    What depends on the network alone (what each wrong weight would do) is computed once.
+
+    Args:
+        network: The frozen integer network; not changed.
+        chip: Description of the chips.
+
+    Raises:
+        DesignRuleError: The chip cannot hold the network even without defects.
+    """
+
+    def __init__(self, network: QuantizedNetwork, chip: ChipDescription) -> None:
+        require(network, chip)
+        self.network, self.chip = network, chip
+        self.places = one_shot(layer_shapes(network), chip)
+        self.intervals = held_intervals(chip)
+        self.line_max = [line_maxima(layer) for layer in network.layers]
+        self.wanted: list[Wanted] = []
+        for layer, blocks in zip(network.layers, network_blocks(network), strict=True):
+            dynamics = layer_dynamics(layer, network.widths, network.max_length)
+            self.wanted.append(wanted_kernels(blocks, dynamics))
+        self.own = [
+            own_costs(wanted, line_max, self.intervals)
+            for wanted, line_max in zip(self.wanted, self.line_max, strict=True)
+        ]
+
+    def compile(
+        self, defects: DefectMap, provenance: dict[str, Any], measures: Measures = EVERYTHING
+    ) -> Tailored:
+        """Compiles for one chip.
+
+        Args:
+            defects: Of the chip.
+            provenance: Kept in the program.
+            measures: What is done.
+
+        Raises:
+            DesignRuleError: The map is not one of such a chip.
+        """
+        _require_map(defects, self.chip)
+        kinds = [pair_kinds(matrix[:, : 2 * self.chip.arrays.pairs]) for matrix in defects.arrays]
+        places, blocks = self.places, network_blocks(self.network)
+        if measures.arrange:
+            places = self._arranged(kinds)
+        lost = []
+        crossing = self._crossing(places, kinds)
+        for place in places:
+            block, loss = self._served(place, kinds[place.array], crossing, measures)
+            blocks[place.layer][place.feature] = block
+            if loss.error > 0 or loss.lost:
+                lost.append(loss)
+        program = assemble(self.network, self.chip, provenance, places, blocks, defects)
+        return Tailored(program, Losses(tuple(lost), len(places)))
+
+    def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
+        """All places, arranged group by group; a later group of an array takes what is left."""
+        taken = {place.array: (set[int](), set[int]()) for place in self.places}
+        found: list[Place] = []
+        for group in together(self.places):
+            array = group[0].array
+            free = [
+                np.setdiff1d(np.arange(count), list(used))
+                for count, used in zip(kinds[array].shape, taken[array], strict=True)
+            ]
+            arranged = self._arranged_group(group, kinds[array], free[0], free[1])
+            for place in arranged:
+                taken[array][0].update(place.rows.line.tolist())
+                taken[array][1].update(place.columns.line.tolist())
+            found += arranged
+        order = {(p.layer, p.feature): number for number, p in enumerate(self.places)}
+        return tuple(sorted(found, key=lambda p: order[p.layer, p.feature]))
+
+    def _arranged_group(
+        self,
+        group: list[Place],
+        kinds: Kinds,
+        rows: Int64[np.ndarray, " free_rows"],
+        pairs: Int64[np.ndarray, " free_pairs"],
+    ) -> list[Place]:
+        costs, lines = self._group_costs(group), len(group[0].rows)
+        size = len(group) * lines
+        start = Arrangement(
+            _start([p.rows for p in group], rows), _start([p.columns for p in group], pairs), np.inf
+        )
+        key = Key.root(0).child("arrangement", group[0].array, group[0].layer)
+        best = arrange(costs, kinds[np.ix_(rows, pairs)], start, key)
+        cut = [slice(first, first + lines) for first in range(0, size, lines)]
+        return [
+            replace(
+                place,
+                rows=Side(rows[best.rows.line[part]], best.rows.sign[part]),
+                columns=Side(pairs[best.columns.line[part]], best.columns.sign[part]),
+            )
+            for place, part in zip(group, cut, strict=True)
+        ]
+
+    def _group_costs(self, group: list[Place]) -> Float64[np.ndarray, "rows columns kinds"]:
+        layer, features = group[0].layer, [p.feature for p in group]
+        return group_costs(
+            self.own[layer][features],
+            self.wanted[layer].of(features),
+            self.line_max[layer],
+            self.intervals,
+        )
+
+    def _crossing(
+        self, places: tuple[Place, ...], kinds: list[Kinds]
+    ) -> dict[tuple[int, int], float]:
+        """Squared error that the other kernels of its phases bring to each kernel."""
+        found = {}
+        for group in together(places):
+            lines = len(group[0].rows)
+            rows, columns = (
+                _joined(sides) for sides in ([p.rows for p in group], [p.columns for p in group])
+            )
+            wanted = self.wanted[group[0].layer].of([p.feature for p in group])
+            table = crossing_costs(wanted, self.line_max[group[0].layer], self.intervals)
+            costs = cell_costs(table, kinds[group[0].array], rows, columns)
+            for number, place in enumerate(group):
+                own = slice(number * lines, (number + 1) * lines)
+                found[place.layer, place.feature] = float(costs[:, own].sum())
+        return found
+
+    def _served(
+        self,
+        place: Place,
+        kinds: Kinds,
+        crossing: dict[tuple[int, int], float],
+        measures: Measures,
+    ) -> tuple[Int64[np.ndarray, "rows columns"], KernelLoss]:
+        """The codes to write for a kernel, and what it loses."""
+        bounds = self._bounds(place, kinds)
+        wanted = self.wanted[place.layer].of(place.feature)
+        codes = wanted.blocks.astype(np.int64)
+        held = bounds.nearest(wanted.blocks)
+        error = 0.0
+        if np.any(held != wanted.blocks):
+            error = float(squared_errors(held, wanted))
+            if measures.repair:
+                repaired = repair(bounds, wanted)
+                held, error = repaired.block, repaired.error
+                codes = np.rint(held).astype(np.int64)
+        lost = tuple(
+            LostWeight(int(i), int(j), int(wanted.blocks[i, j]), float(held[i, j]))
+            for i, j in np.argwhere(held != wanted.blocks)
+        )
+        total = error + crossing[place.layer, place.feature]
+        root = float(np.sqrt(total)) if total > NEGLIGIBLE else 0.0
+        off = switched_off(held, wanted.blocks)
+        return codes, KernelLoss(place.layer, place.feature, place.array, root, lost, off)
+
+    def _bounds(self, place: Place, kinds: Kinds) -> Bounds:
+        """What the pairs under a kernel hold, in codes, its signs included."""
+        seen = seen_kinds(kinds, place.rows, place.columns)
+        held = self.intervals[seen] * self.line_max[place.layer][None, :, None]
+        return Bounds(held[..., 0], held[..., 1])
+
+
+def _require_map(defects: DefectMap, chip: ChipDescription) -> None:
+    """The map must be one of such a chip."""
+    shape, count = (chip.arrays.word_lines, chip.arrays.bit_lines), chip.arrays.count
+    found = [matrix.shape for matrix in defects.arrays]
+    if found != [shape] * count:
+        raise DesignRuleError(
+            given=f"a defect map of {len(found)} arrays of shape {sorted(set(found))}",
+            rule=f"{chip.name} has {count} arrays of shape {shape}",
+            remedy="Scan the chip that the program is for, or name its own map.",
+        )
+
+
+def _joined(sides: list[Side]) -> Side:
+    return Side(np.concatenate([s.line for s in sides]), np.concatenate([s.sign for s in sides]))
+
+
+def _start(sides: list[Side], free: Int64[np.ndarray, " free"]) -> Side:
+    """Where blocks stood, as indices into the free lines; on the first of these if some are taken."""
+    whole = _joined(sides)
+    if not np.isin(whole.line, free).all():
+        return Side.straight(0, len(whole))
+    return Side(np.searchsorted(free, whole.line), whole.sign)
