@@ -22,11 +22,11 @@ from imssa.program import load_program, save_program
 from imssa.program.program import Program
 from imssa.program.rules import broken_rules
 from imssa.quantization.config import Realization, WeightBits
-from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.network import QuantizedNetwork, kernel_blocks
 from tests.crossbar import contract
 from tests.mapping.chips import map_of, stuck_chip, whole
 from tests.program.samples import same
-from tests.reference.networks import Sketch, all_bits, random_inputs, random_network
+from tests.reference.networks import Sketch, all_bits, random_inputs, random_network, with_layer
 
 REALIZATIONS = ("direct", "incremental", "leaky")
 PULSE = ProportionalPulse(set_share=0.7, reset_share=0.5, spread=0.3, least_siemens=1e-6)
@@ -138,24 +138,48 @@ def test_dead_lines_are_left_out() -> None:
         assert not contents.codes[[0, 5, 20]].any()
 
 
-def test_a_switched_off_mode_is_named() -> None:
-    """A mode whose cells hold nothing but wrong rotations is better silent."""
-    chip = stuck_chip(0.0, count=1, size=(3, 6))
-    network = random_network(1, Sketch(kernels=1, modes=1), chip)
-    layer = network.layers[0]
-    blocks = network_blocks(network)[0]
-    defects = whole(chip)
-    wrong = -np.sign(blocks[0, 0, 0]) or 1
-    plus, minus = (1, -1) if wrong > 0 else (-1, 1)
-    for line in range(3):  # every pair holds the largest weight of one sign
-        defects.arrays[0][line, 0::2], defects.arrays[0][line, 1::2] = plus, minus
-    defects.arrays[0][2, 0:4] = 0
-    losses = TailoredCompiler(network, chip).compile(defects, {}).losses
-    assert len(layer.D) == len(losses.kernels) == 1
-    assert losses.kernels[0].lost
-    assert losses.worst == losses.kernels[0].error > 0
-    with pytest.raises(DesignRuleError, match="kernel 0 of layer 0 on array 0 loses"):
-        require_served(losses, "chip", largest_error=losses.worst / 2)
+def parts_of(block: Any, modes: int) -> dict[str, Any] | None:
+    """A, B, C and D of one kernel's block; None where a cell couples modes."""
+    states = np.arange(2 * modes).reshape(modes, 2)
+    A = np.array([block[np.ix_(own, own)].T for own in states])
+    B, C = block[-1, states], block[states, -1]
+    parts = {"A": A[None], "B": B[None], "C": C[None], "D": block[-1:, -1]}
+    return parts if np.array_equal(kernel_blocks(**parts)[0], block) else None
+
+
+@pytest.mark.parametrize("realization", REALIZATIONS)
+def test_what_is_left_of_a_kernel_runs_as_it_is_told(realization: Realization) -> None:
+    """A hopeless array: codes are those of the network with the weights that the losses name."""
+    modes, checked, silent = 3, 0, 0
+    chip = stuck_chip(0.8, count=1, size=(7, 14))
+    network = random_network(11, Sketch(realization=realization, kernels=1, modes=modes), chip)
+    wanted = network_blocks(network)[0][0]
+    inputs, lengths = random_inputs(network, 5, 3, 15)
+    compiler = TailoredCompiler(network, chip)
+    for instance in range(24):
+        tailored = compiler.compile(map_of(chip, instance), {})
+        held = wanted.copy()
+        for loss in tailored.losses.kernels:
+            for weight in loss.lost:
+                held[weight.row, weight.column] = round(weight.held)
+            for mode in loss.switched_off:
+                own = [2 * mode, 2 * mode + 1]
+                assert not held[own].any()
+                assert not held[:, own].any()
+                phase = tailored.program.phases[0]
+                assert not set(own) & set(phase.drive_index[phase.drive_register == 0].tolist())
+                assert not set(own) & set(phase.read_index[phase.read_register == 0].tolist())
+                silent += 1
+        parts = parts_of(held, modes)
+        if parts is not None and tailored.losses.kernels:
+            expected = with_layer(network, **parts).run(inputs, lengths)
+            found = contract.of_simulation(tailored.program, chip, inputs, lengths, (instance,))
+            steps, final = contract.of_chip(found, 0)
+            contract.assert_equal(contract.at_each_step(expected), steps)
+            contract.assert_equal(contract.at_the_end(expected), final)
+            checked += 1
+    assert checked >= 3
+    assert silent >= 3
 
 
 def test_more_defects_than_can_be_served_are_refused_by_name() -> None:
@@ -176,7 +200,7 @@ def test_more_defects_than_can_be_served_are_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [lambda m: m[:2], lambda m: (*m[:2], m[2][:, :60])], ids=["count", "shape"]
+    "change", [lambda m: m[:2], lambda m: [a[:, :60] for a in m]], ids=["count", "shape"]
 )
 def test_a_map_of_another_chip_is_refused(change: Any) -> None:
     chip = stuck_chip(0.1)

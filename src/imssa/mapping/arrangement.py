@@ -17,10 +17,21 @@ from imssa.kernels.random import Key
 from imssa.mapping.differential import KINDS, Kinds, mirrored
 from imssa.mapping.layout import Side
 
-STARTS: Final = 8
+STARTS: Final = 24
+"""Starts for arrays that hold a block badly."""
+
+FEW_STARTS: Final = 6
+"""Starts after which a cost below ``GOOD`` is let stand."""
+
+GOOD: Final = 1e-4
+"""A cost, as of a kernel whose answer is wrong by a hundredth."""
+
 TURNS: Final = 20
 SMALL: Final = 1e-9
 """Costs below this are none."""
+
+KICKS: Final = (0.5, 0.1, 0.35, 0.2)
+"""Shares of the columns that are moved and negated between one start and the next."""
 
 Costs = Float64[np.ndarray, "rows columns kinds"]
 _Hot = Float64[np.ndarray, "signs lines pairs kinds"]
@@ -48,10 +59,10 @@ def arrange(costs: Costs, kinds: Kinds, start: Arrangement, key: Key) -> Arrange
     hot = _hot(kinds)
     rng = key.numpy()
     best = _settled(costs, hot, start.rows, start.columns)
-    for _ in range(STARTS - 1):
-        if best.cost <= SMALL:
+    for number in range(1, STARTS):
+        if best.cost <= (SMALL if number < FEW_STARTS else GOOD):
             break
-        shuffled = _shuffled(best.columns, kinds.shape[1], rng)
+        shuffled = _shuffled(best.columns, kinds.shape[1], KICKS[number % len(KICKS)], rng)
         found = _settled(costs, hot, best.rows, shuffled)
         best = min(best, found, key=lambda one: one.cost)
     return best
@@ -109,11 +120,11 @@ def _assigned(costs: Costs, hot: _Hot, columns: Side) -> tuple[Side, float]:
     return Side(line.astype(np.int64), sign.astype(np.int64)), float(cost[row, line].sum())
 
 
-def _shuffled(side: Side, count: int, rng: np.random.Generator) -> Side:
-    """Some of the lines exchanged, also for spare ones, and some signs turned."""
+def _shuffled(side: Side, count: int, share: float, rng: np.random.Generator) -> Side:
+    """A share of the lines exchanged, also for spare ones, and as many signs turned."""
     spare = np.setdiff1d(np.arange(count), side.line)
     everything = np.concatenate([side.line, spare])
-    chosen = rng.permutation(count)[: max(2, count // 2)]
+    chosen = rng.permutation(count)[: max(2, int(share * count))]
     everything[chosen] = everything[rng.permutation(chosen)]
-    turned = rng.random(len(side)) < 0.5
+    turned = rng.random(len(side)) < share
     return Side(everything[: len(side)], np.where(turned, -side.sign, side.sign))

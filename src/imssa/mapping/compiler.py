@@ -204,25 +204,35 @@ def _phase(
     features = [p.feature for p in places]
     own = [np.append(f * (lines - 1) + inner, f) for f in features]
     is_input = np.tile(np.arange(lines) == lines - 1, len(places))
-    word_lines = join([p.rows.line for p in places])
-    pairs = join([p.columns.line[read] for p in places])
-    row, column = np.argsort(word_lines), np.argsort(pairs)
+    word_lines, row_sign = (join([getattr(p.rows, n) for p in places]) for n in ("line", "sign"))
+    pairs, column_sign = (
+        join([getattr(p.columns, n)[read] for p in places]) for n in ("line", "sign")
+    )
+    row, column = _in_order(word_lines, row_sign), _in_order(pairs, column_sign)
     return Phase(
         array=places[0].array,
         drive=(f"state.{n}", f"stream.{n}"),
         word_lines=word_lines[row],
         drive_register=is_input.astype(np.int64)[row],
         drive_index=join(own)[row],
-        drive_sign=join([p.rows.sign for p in places])[row],
+        drive_sign=row_sign[row],
         drive_shift=np.where(is_input, 0, network.widths.guard_bits).astype(np.int64)[row],
         read=(f"adc.{n}", f"readout.{n}"),
         pairs=pairs[column],
         read_register=np.tile((read == lines - 1).astype(np.int64), len(places))[column],
         read_index=join([elements[read] for elements in own])[column],
-        read_sign=join([p.columns.sign[read] for p in places])[column],
+        read_sign=column_sign[column],
         full_scale=join([layer.full_scale[f, read] for f in features])[column],
         full_scale_shift=join([layer.full_scale_shift[f, read] for f in features])[column],
     )
+
+
+def _in_order(
+    lines: Int64[np.ndarray, " lines"], sign: Int64[np.ndarray, " lines"]
+) -> Int64[np.ndarray, " used"]:
+    """Index of the lines in use, by number."""
+    order = np.argsort(lines)
+    return np.asarray(order[sign[order] != 0])
 
 
 def _contents(
@@ -237,7 +247,7 @@ def _contents(
     line_max = np.ones((count, shape[1]), np.int64)
     for group in together(places):
         rows, pairs = (
-            np.concatenate([s.line for s in sides])
+            np.concatenate([s.used for s in sides])
             for sides in ([p.rows for p in group], [p.columns for p in group])
         )
         # a driven line crosses all pairs that are read; layers have phases of their own

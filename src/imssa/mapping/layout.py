@@ -18,7 +18,8 @@ class Side:
 
     Attributes:
         line: Word line of each row, or bit-line pair of each column; no two are equal.
-        sign: 1 or -1: what is driven, or what is read, is negated.
+        sign: 1 or -1: what is driven, or what is read, is negated. 0: the line is not in use, as of
+            a mode that is switched off.
     """
 
     line: Lines
@@ -27,6 +28,17 @@ class Side:
     def __len__(self) -> int:
         """Number of rows or columns."""
         return len(self.line)
+
+    @property
+    def used(self) -> Lines:
+        """The lines in use."""
+        return np.asarray(self.line[self.sign != 0])
+
+    def without(self, off: Lines) -> "Side":
+        """The same with some rows (or columns) out of use."""
+        sign = self.sign.copy()
+        sign[off] = 0
+        return Side(self.line, sign)
 
     @staticmethod
     def straight(first: int, lines: int) -> "Side":

@@ -2,14 +2,15 @@
 
 From what the pairs hold, one change at a time, always the one that brings the impulse response nearest
 to the wanted one: a single weight (so A is put right as far as it goes, and C is refitted), or a whole
-mode switched off, that is neither driven nor heard any more.
+mode switched off. Its word lines are then not driven and its pairs not read, so that its register
+stays at zero and no defect on its lines does any harm.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
 from imssa.mapping.impulse import Wanted, squared_errors
 
@@ -35,10 +36,22 @@ class Bounds:
 
 @dataclass(frozen=True, eq=False)
 class Repaired:
-    """Weight codes that the pairs hold, and the squared relative error that is left."""
+    """Weight codes that the pairs hold.
+
+    Attributes:
+        block: The codes; all zero on the lines of modes that are switched off.
+        error: Squared relative error that is left.
+        off: Modes switched off.
+    """
 
     block: Block
     error: float
+    off: tuple[int, ...] = ()
+
+    @property
+    def lines(self) -> Int64[np.ndarray, " lines"]:
+        """Rows and columns of the modes that are switched off."""
+        return np.array([2 * mode + i for mode in self.off for i in range(2)], np.int64)
 
 
 def repair(bounds: Bounds, wanted: Wanted) -> Repaired:
@@ -53,25 +66,19 @@ def repair(bounds: Bounds, wanted: Wanted) -> Repaired:
     for _ in range(MOST_CHANGES):
         if best.error <= LEAST_GAIN:
             break
-        variants = _changed(best.block, bounds, wanted.blocks)
-        errors = squared_errors(variants, wanted)
+        weights, modes = _changed(best, bounds, wanted.blocks), _without_a_mode(best)
+        if not len(weights) and not modes:
+            break
+        errors = squared_errors(np.concatenate([weights, *modes.values()]), wanted)
         least = int(errors.argmin())
         if errors[least] > best.error - LEAST_GAIN:
             break
-        best = Repaired(variants[least], float(errors[least]))
+        if least < len(weights):
+            best = Repaired(weights[least], float(errors[least]), best.off)
+        else:
+            mode = list(modes)[least - len(weights)]
+            best = Repaired(modes[mode][0], float(errors[least]), (*best.off, mode))
     return best
-
-
-def switched_off(block: Block, wanted: Block) -> tuple[int, ...]:
-    """Modes that were heard and driven and are not any more."""
-    states = np.arange(len(block) - 1).reshape(-1, 2)
-    return tuple(
-        mode for mode, own in enumerate(states) if _in_use(wanted, own) and not _in_use(block, own)
-    )
-
-
-def _in_use(block: Block, own: np.ndarray) -> bool:
-    return bool(block[-1, own].any() and block[own, -1].any())
 
 
 def _structure(lines: int) -> Bool[np.ndarray, "rows columns"]:
@@ -82,10 +89,11 @@ def _structure(lines: int) -> Bool[np.ndarray, "rows columns"]:
     return np.asarray(used)
 
 
-def _changed(block: Block, bounds: Bounds, wanted: Block) -> Variants:
-    """Every single change that the cells allow."""
-    lines = len(block)
-    row, column = np.nonzero(_structure(lines) & (bounds.low < bounds.high))
+def _changed(best: Repaired, bounds: Bounds, wanted: Block) -> Variants:
+    """Every change of a single weight that the cells allow."""
+    block, allowed = best.block, _structure(len(best.block)) & (bounds.low < bounds.high)
+    allowed[best.lines] = allowed[:, best.lines] = False
+    row, column = np.nonzero(allowed)
     now, low, high = (part[row, column] for part in (block, bounds.low, bounds.high))
     asked = wanted[row, column]
     values = [now - 1, now + 1, np.zeros_like(now), low, high, -now, asked]
@@ -93,18 +101,18 @@ def _changed(block: Block, bounds: Bounds, wanted: Block) -> Variants:
     value = np.clip(np.concatenate(values), low[cells], high[cells])
     moved = np.unique(np.stack([cells.astype(float), value], axis=1)[value != now[cells]], axis=0)
     which = moved[:, 0].astype(np.int64)
-    single = np.repeat(block[None], len(which), axis=0)
-    single[np.arange(len(which)), row[which], column[which]] = moved[:, 1]
-    return np.concatenate([single, _modes_off(block, bounds)])
+    found = np.repeat(block[None], len(which), axis=0)
+    found[np.arange(len(which)), row[which], column[which]] = moved[:, 1]
+    return found
 
 
-def _modes_off(block: Block, bounds: Bounds) -> Variants:
-    """Each mode neither driven nor heard; with its rotation as it is, and without."""
-    modes = (len(block) - 1) // 2
-    found = np.repeat(block[None], 2 * modes, axis=0)
-    for mode in range(modes):
-        own = slice(2 * mode, 2 * mode + 2)
-        found[2 * mode : 2 * mode + 2, -1, own] = 0.0
-        found[2 * mode : 2 * mode + 2, own, -1] = 0.0
-        found[2 * mode + 1, own, own] = 0.0
-    return np.asarray(np.clip(found, bounds.low, bounds.high))
+def _without_a_mode(best: Repaired) -> dict[int, Variants]:
+    """The kernel without each of the modes that it still has."""
+    found = {}
+    for mode in range((len(best.block) - 1) // 2):
+        if mode not in best.off:
+            block = best.block.copy()
+            own = slice(2 * mode, 2 * mode + 2)
+            block[own, :] = block[:, own] = 0.0
+            found[mode] = block[None]
+    return found

@@ -16,7 +16,7 @@ from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
 from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
 from imssa.mapping.layout import Place, Side, one_shot, together
 from imssa.mapping.losses import KernelLoss, Losses, LostWeight
-from imssa.mapping.repair import Bounds, repair, switched_off
+from imssa.mapping.repair import Bounds, Repaired, repair
 from imssa.mapping.rules import layer_shapes, require
 from imssa.mapping.sensitivity import crossing_costs, group_costs, own_costs
 from imssa.program.program import Program
@@ -93,14 +93,14 @@ class TailoredCompiler:
         """
         _require_map(defects, self.chip)
         kinds = [pair_kinds(matrix[:, : 2 * self.chip.arrays.pairs]) for matrix in defects.arrays]
-        places, blocks = self.places, network_blocks(self.network)
-        if measures.arrange:
-            places = self._arranged(kinds)
+        places = self._arranged(kinds) if measures.arrange else self.places
+        served = [self._served(place, kinds[place.array], measures) for place in places]
+        places = tuple(_without_modes(p, s) for p, s in zip(places, served, strict=True))
+        crossing, blocks = self._crossing(places, kinds), network_blocks(self.network)
         lost = []
-        crossing = self._crossing(places, kinds)
-        for place in places:
-            block, loss = self._served(place, kinds[place.array], crossing, measures)
-            blocks[place.layer][place.feature] = block
+        for place, one in zip(places, served, strict=True):
+            blocks[place.layer][place.feature] = self._codes(place, one, measures)
+            loss = self._loss(place, one, crossing[place.layer, place.feature])
             if loss.error > 0 or loss.lost:
                 lost.append(loss)
         program = assemble(self.network, self.chip, provenance, places, blocks, defects)
@@ -170,44 +170,53 @@ class TailoredCompiler:
             wanted = self.wanted[group[0].layer].of([p.feature for p in group])
             table = crossing_costs(wanted, self.line_max[group[0].layer], self.intervals)
             costs = cell_costs(table, kinds[group[0].array], rows, columns)
+            costs *= (rows.sign != 0)[:, None] & (columns.sign != 0)
             for number, place in enumerate(group):
                 own = slice(number * lines, (number + 1) * lines)
                 found[place.layer, place.feature] = float(costs[:, own].sum())
         return found
 
-    def _served(
-        self,
-        place: Place,
-        kinds: Kinds,
-        crossing: dict[tuple[int, int], float],
-        measures: Measures,
-    ) -> tuple[Int64[np.ndarray, "rows columns"], KernelLoss]:
-        """The codes to write for a kernel, and what it loses."""
-        bounds = self._bounds(place, kinds)
-        wanted = self.wanted[place.layer].of(place.feature)
-        codes = wanted.blocks.astype(np.int64)
+    def _served(self, place: Place, kinds: Kinds, measures: Measures) -> Repaired:
+        """What a kernel holds, and the error of its own weights."""
+        bounds, wanted = self._bounds(place, kinds), self.wanted[place.layer].of(place.feature)
         held = bounds.nearest(wanted.blocks)
-        error = 0.0
-        if np.any(held != wanted.blocks):
-            error = float(squared_errors(held, wanted))
-            if measures.repair:
-                repaired = repair(bounds, wanted)
-                held, error = repaired.block, repaired.error
-                codes = np.rint(held).astype(np.int64)
+        if np.array_equal(held, wanted.blocks):
+            return Repaired(held, 0.0)
+        if measures.repair:
+            return repair(bounds, wanted)
+        return Repaired(held, float(squared_errors(held, wanted)))
+
+    def _codes(
+        self, place: Place, served: Repaired, measures: Measures
+    ) -> Int64[np.ndarray, "rows columns"]:
+        """Codes to write; without repair those of the network, as near to them as the pairs come."""
+        wanted = self.wanted[place.layer].blocks[place.feature]
+        return np.asarray(np.rint(served.block if measures.repair else wanted), np.int64)
+
+    def _loss(self, place: Place, served: Repaired, crossing: float) -> KernelLoss:
+        wanted = self.wanted[place.layer].blocks[place.feature]
         lost = tuple(
-            LostWeight(int(i), int(j), int(wanted.blocks[i, j]), float(held[i, j]))
-            for i, j in np.argwhere(held != wanted.blocks)
+            LostWeight(int(i), int(j), int(wanted[i, j]), float(served.block[i, j]))
+            for i, j in np.argwhere(served.block != wanted)
         )
-        total = error + crossing[place.layer, place.feature]
-        root = float(np.sqrt(total)) if total > NEGLIGIBLE else 0.0
-        off = switched_off(held, wanted.blocks)
-        return codes, KernelLoss(place.layer, place.feature, place.array, root, lost, off)
+        total = served.error + crossing
+        error = float(np.sqrt(total)) if total > NEGLIGIBLE else 0.0
+        return KernelLoss(place.layer, place.feature, place.array, error, lost, served.off)
 
     def _bounds(self, place: Place, kinds: Kinds) -> Bounds:
         """What the pairs under a kernel hold, in codes, its signs included."""
         seen = seen_kinds(kinds, place.rows, place.columns)
         held = self.intervals[seen] * self.line_max[place.layer][None, :, None]
         return Bounds(held[..., 0], held[..., 1])
+
+
+def _without_modes(place: Place, served: Repaired) -> Place:
+    """The place with the lines of switched-off modes out of use."""
+    return replace(
+        place,
+        rows=place.rows.without(served.lines),
+        columns=place.columns.without(served.lines),
+    )
 
 
 def _require_map(defects: DefectMap, chip: ChipDescription) -> None:
