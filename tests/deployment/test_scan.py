@@ -7,9 +7,10 @@ import pytest
 
 from imssa.crossbar import SimulatedChip
 from imssa.deployment import scan
-from imssa.hardware import ChipDescription, load_chip
+from imssa.hardware import ChipDescription, load_chip, preset_names
 from imssa.hardware.defect_map import read_defect_map, write_defect_map
 from imssa.hardware.defects import DeadLines, StuckDevices
+from imssa.hardware.description import Arrays
 from imssa.hardware.writing import write_devices
 from imssa.kernels.random import Key
 from tests.reference.networks import chip_with
@@ -26,10 +27,12 @@ def drawn(chip: ChipDescription, array: int, instance: int) -> Any:
 
 
 @pytest.mark.parametrize("instance", [0, 7])
-@pytest.mark.parametrize("ideal", [True, False])
-def test_a_scan_finds_the_stuck_devices_of_the_instance(instance: int, ideal: bool) -> None:
-    taox = load_chip("taox-64")
-    chip = (taox.only() if ideal else taox).model_copy(update={"stuck": STUCK})
+@pytest.mark.parametrize("preset", [None, *preset_names()])
+def test_a_scan_finds_the_stuck_devices_of_the_instance(preset: str | None, instance: int) -> None:
+    """On an ideal chip, and through the errors of every preset."""
+    described = chip_with().only() if preset is None else load_chip(preset)
+    size = Arrays(count=2, word_lines=32, bit_lines=48)
+    chip = described.model_copy(update={"stuck": STUCK, "arrays": size})
     found = scan(SimulatedChip(chip, KEY, instance), chip)
     assert len(found.arrays) == chip.arrays.count
     for array, matrix in enumerate(found.arrays):

@@ -1,0 +1,58 @@
+"""Deploying: scan, compile, write, over the chip interface alone."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from imssa.crossbar import SimulatedChip, execute
+from imssa.crossbar.chip import Chip, ReadAddress
+from imssa.deployment import deploy
+from imssa.errors import DesignRuleError
+from imssa.hardware.law import Floats
+from imssa.mapping import TailoredCompiler
+from imssa.program import ArrayContents
+from imssa.program.operations import Phase
+from tests.crossbar import contract
+from tests.mapping.chips import stuck_chip
+from tests.reference.networks import Sketch, random_inputs, random_network
+
+
+class Laboratory(Chip):
+    """A chip that keeps a diary, and of which no more than the interface is known."""
+
+    def __init__(self, inside: Chip) -> None:
+        self.inside, self.diary = inside, list[str]()
+
+    def write(self, array: int, contents: ArrayContents) -> None:
+        self.diary.append(f"write {array}")
+        self.inside.write(array, contents)
+
+    def read(self, array: int) -> Floats:
+        self.diary.append(f"read {array}")
+        return self.inside.read(array)
+
+    def mvm(
+        self, phase: Phase, drive: NDArray[np.int64], address: ReadAddress
+    ) -> NDArray[np.int64]:
+        return self.inside.mvm(phase, drive, address)
+
+
+def test_a_deployed_chip_answers_like_the_network() -> None:
+    chip = stuck_chip(0.1)
+    network = random_network(3, Sketch(kernels=9), chip)
+    device = Laboratory(SimulatedChip(chip, contract.KEY, 4))
+    tailored = deploy(TailoredCompiler(network, chip), device, {"chip": 4})
+    scanned = [f"{what} {n}" for n in range(3) for what in ("write", "read") * 2]
+    assert device.diary == [*scanned, *(f"write {n}" for n in range(len(tailored.program.arrays)))]
+    inputs, lengths = random_inputs(network, 1, 4, 12)
+    trace = execute(tailored.program, device, inputs, lengths)
+    assert np.array_equal(trace.answers, network.run(inputs, lengths)["answer"][:, 0])
+
+
+def test_a_chip_beyond_help_is_refused_before_anything_is_written() -> None:
+    chip = stuck_chip(0.95, count=1, size=(15, 30))
+    compiler = TailoredCompiler(random_network(3, Sketch(kernels=3), chip), chip)
+    device = Laboratory(SimulatedChip(chip, contract.KEY, 0))
+    with pytest.raises(DesignRuleError, match="more than the compiler can serve: kernel"):
+        deploy(compiler, device, {}, largest_error=0.1)
+    assert device.diary == ["write 0", "read 0"] * 2
