@@ -198,7 +198,7 @@ def main() -> None:
     """Measures, prints a table and writes JSON."""
     chosen = arguments()
     torch.set_num_threads(1)
-    changes = [*chosen.changes, *(TINY if chosen.tiny else ())]
+    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
     if chosen.data is not None:
         changes.append(f"data.root={json.dumps(chosen.data)}")
     recipe = load_recipe(chosen.recipe, changes)
