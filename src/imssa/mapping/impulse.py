@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Complex128, Float64, Int64
 
 from imssa.quantization.network import IntegerLayer, Widths
 
@@ -144,6 +144,11 @@ def squared_errors(variants: Blocks, wanted: Wanted) -> Float64[np.ndarray, "*ke
         error = _product(held, held, dynamics) - 2 * _product(held, right, dynamics)
         error = (error + wanted.energy) / wanted.scale
     return np.asarray(np.clip(np.nan_to_num(error, nan=LARGEST, posinf=LARGEST), 0.0, LARGEST))
+
+
+def poles(blocks: Blocks, dynamics: Dynamics) -> Complex128[np.ndarray, "*kernels states"]:
+    """Eigenvalues of the recurrence of kernels."""
+    return np.asarray(np.linalg.eigvals(_system(blocks, dynamics).M), np.complex128)
 
 
 def reach(

@@ -44,16 +44,15 @@ def _at_levels(
     wanted: Wanted, line_max: Int64[np.ndarray, " columns"]
 ) -> Float64[np.ndarray, "kernels rows columns levels"]:
     """Squared error of each kernel with one cell at each level."""
-    shape = (*wanted.blocks.shape, len(LEVELS))
-    found = np.zeros(int(np.prod(shape)))
+    found = np.zeros((*wanted.blocks.shape, len(LEVELS)))
+    changed = np.argwhere(LEVELS * line_max[:, None] != wanted.blocks[..., None])
     chunk = max(1, CHUNK_BYTES // (8 * wanted.blocks[0].size))
-    for first in range(0, len(found), chunk):
-        flat = np.arange(first, min(first + chunk, len(found)))
-        kernel, row, column, level = np.unravel_index(flat, shape)
+    for first in range(0, len(changed), chunk):
+        kernel, row, column, level = changed[first : first + chunk].T
         variants = wanted.blocks[kernel]
-        variants[np.arange(len(flat)), row, column] = LEVELS[level] * line_max[column]
-        found[flat] = squared_errors(variants, wanted.of(kernel))
-    return found.reshape(shape)
+        variants[np.arange(len(kernel)), row, column] = LEVELS[level] * line_max[column]
+        found[kernel, row, column, level] = squared_errors(variants, wanted.of(kernel))
+    return found
 
 
 def _between(

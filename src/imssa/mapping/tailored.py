@@ -44,10 +44,17 @@ EVERYTHING: Final = Measures()
 
 @dataclass(frozen=True, eq=False)
 class Tailored:
-    """A program for one chip, and what its defects still cost."""
+    """A program for one chip, and what its defects still cost.
+
+    Attributes:
+        program: The program.
+        losses: Weights that are not held, and the errors they make.
+        places: Where each kernel stands.
+    """
 
     program: Program
     losses: Losses
+    places: tuple[Place, ...]
 
 
 class TailoredCompiler:
@@ -104,7 +111,7 @@ class TailoredCompiler:
             if loss.error > 0 or loss.lost:
                 lost.append(loss)
         program = assemble(self.network, self.chip, provenance, places, blocks, defects)
-        return Tailored(program, Losses(tuple(lost), len(places)))
+        return Tailored(program, Losses(tuple(lost), len(places)), places)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
         """All places, arranged group by group; a later group of an array takes what is left."""
