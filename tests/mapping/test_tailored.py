@@ -259,3 +259,31 @@ def test_a_program_for_one_chip_is_not_that_of_another() -> None:
     one, two = (compiler.compile(map_of(chip, n), {}).program for n in (0, 1))
     assert not same(one, two)
     assert same(replace(one, provenance={}), one)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.2])
+@pytest.mark.parametrize("realization", REALIZATIONS)
+def test_defective_chips_of_many_networks_lose_nothing(
+    realization: Realization, rate: float
+) -> None:
+    """No weight is lost on any of them, and with no other error their codes are the network's."""
+    for seed in range(30):
+        chip = stuck_chip(rate, count=6)
+        sketch = Sketch(
+            realization=realization,
+            output=("delayed", "current")[seed % 2],
+            bits=all_bits(2 + seed % 4),
+            layers=1 + seed % 2,
+            modes=1 + seed % 5,
+            kernels=4,
+        )
+        network = random_network(500 + seed, sketch, chip)
+        tailored = TailoredCompiler(network, chip).compile(map_of(chip, seed), {})
+        assert tailored.losses.kernels == (), seed
+        inputs, lengths = random_inputs(network, seed, 8, 20)
+        expected = network.run(inputs, lengths)
+        found = contract.of_simulation(tailored.program, chip, inputs, lengths, (seed,))
+        steps, final = contract.of_chip(found, 0)
+        contract.assert_equal(contract.at_each_step(expected), steps)
+        contract.assert_equal(contract.at_the_end(expected), final)
