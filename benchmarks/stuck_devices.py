@@ -1,7 +1,7 @@
 """Stuck devices: what they cost a chip, mapped blind and by the compiler that knows them.
 
     python benchmarks/stuck_devices.py [--recipe NAME] [--data DIR] [--run DIR] [--rates 0,0.02,0.1]
-        [--high-share 0.5] [--chips N] [--errors stuck,all] [--json FILE] [--tiny]
+        [--high-share 0.5] [--chips N] [--errors stuck,all] [--folds N] [--json FILE] [--tiny]
 
 The recipe's network is trained (or taken from the folder of an earlier run), then every chip instance
 is scanned for its defects and compiled for, with the measures of the compiler added one by one:
@@ -9,7 +9,9 @@ is scanned for its defects and compiled for, with the measures of the compiler a
 (rows and columns moved and negated), ``compiled`` (what is still wrong repaired, modes switched off).
 ``whole`` is the same instance with no defect, mapped blind: ``loss`` is what the defects cost against
 it, in points of accuracy, with its standard error over chips and recordings. ``stuck``: the chip has
-no other error; ``all``: every error of its description. No retraining anywhere. Test part of the data.
+no other error; ``all``: every error of its description. No retraining anywhere. Recordings are the
+test part of the recipe's split; with ``--folds N`` those of the first N folds, each asked of a network
+that never saw it and of chips of its own (instance i is a new chip in every fold).
 """
 
 import argparse
@@ -61,22 +63,51 @@ class Subject:
 
     network: QuantizedNetwork
     data: SequenceDataset
-    software_accuracy: float
+    software: Any
 
     @property
     def inputs(self) -> Any:
         """Input codes."""
         return self.network.input_codes(self.data.features)
 
+    @property
+    def quantized(self) -> Any:
+        """Answers of the integer network."""
+        return quantized_answers(self.network, self.data)
+
 
 @dataclass
 class Found:
-    """What the chips of one row answer and lose."""
+    """What the chips of one row answer (step by step; chips, recordings), and what they lose."""
 
-    answers: dict[str, list[Any]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     lost_weights: dict[str, list[int]] = field(default_factory=dict)
     worst_error: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+
+
+def joined(folds: list[Found]) -> Found:
+    """Folds side by side: other recordings, other chips."""
+    whole = Found(seconds=[s for fold in folds for s in fold.seconds])
+    for step in folds[0].answers:
+        whole.answers[step] = np.concatenate([fold.answers[step] for fold in folds], axis=1)
+    for step in STEPS:
+        whole.lost_weights[step] = [n for fold in folds for n in fold.lost_weights[step]]
+        whole.worst_error[step] = [e for fold in folds for e in fold.worst_error[step]]
+    return whole
+
+
+def subjects_of(recipe: Recipe, run: Path | None, folds: int) -> list[Subject]:
+    """One network, or one a fold."""
+    if run is not None:
+        return [kept(recipe, run)]
+    if not folds:
+        return [trained(recipe)]
+    found = []
+    for fold in range(folds):
+        data = recipe.data.model_copy(update={"split": "fold", "fold": fold})
+        found.append(trained(recipe.model_copy(update={"data": data})))
+    return found
 
 
 def trained(recipe: Recipe) -> Subject:
@@ -85,7 +116,7 @@ def trained(recipe: Recipe) -> Subject:
     model = train(recipe, features)
     network = convert(quantize(recipe, model, features))
     test = features.split.test
-    return Subject(network, test, accuracy(float_answers(model, test), test.labels))
+    return Subject(network, test, float_answers(model, test))
 
 
 def kept(recipe: Recipe, folder: Path) -> Subject:
@@ -93,7 +124,7 @@ def kept(recipe: Recipe, folder: Path) -> Subject:
     network = load_network(folder / "quantized.safetensors")
     model, _ = load_model(folder / "model.safetensors")
     test = prepared_features(recipe.data, network.preparation, "test", recipe.seed)
-    return Subject(network, test, accuracy(float_answers(model, test), test.labels))
+    return Subject(network, test, float_answers(model, test))
 
 
 def measured(
@@ -116,8 +147,9 @@ def measured(
 
     blind = compile_network(subject.network, scanned, {})
     sound = simulated.model_copy(update={"stuck": None})
-    found.answers["whole"] = list(answers(blind, sound, numbers))
-    found.answers["blind"] = list(answers(blind, simulated, numbers))
+    found.answers |= {step: np.zeros((chips, len(subject.data)), np.int64) for step in STEPS}
+    found.answers["whole"] = answers(blind, sound, numbers)
+    found.answers["blind"] = answers(blind, simulated, numbers)
     compiler = TailoredCompiler(subject.network, scanned)
     for number in numbers:
         defects = scan(SimulatedChip(scanned, key, int(number)), scanned)
@@ -126,8 +158,8 @@ def measured(
             tailored = compiler.compile(defects, {}, measures)
             if step == "compiled":
                 found.seconds.append(time.perf_counter() - start)
-            told = answers(tailored.program, simulated, np.array([number]))[0]
-            found.answers.setdefault(step, []).append(told)
+            told = answers(tailored.program, simulated, np.array([number]))
+            found.answers[step][number] = told[0]
             found.lost_weights.setdefault(step, []).append(tailored.losses.lost_weights)
             found.worst_error.setdefault(step, []).append(tailored.losses.worst)
     return found
@@ -135,7 +167,7 @@ def measured(
 
 def row_of(found: Found, labels: Any) -> dict[str, Any]:
     """Numbers of one row."""
-    right = {step: (np.array(told) == labels).astype(float) for step, told in found.answers.items()}
+    right = {step: (told == labels).astype(float) for step, told in found.answers.items()}
     row: dict[str, Any] = {"compile_seconds": float(np.mean(found.seconds))}
     for step, correct in right.items():
         estimate, by_chip = crossed_estimate(correct), correct.mean(axis=1)
@@ -189,6 +221,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--high-share", type=float, default=0.5)
     parser.add_argument("--errors", default="stuck,all")
     parser.add_argument("--chips", type=int, default=100)
+    parser.add_argument("--folds", type=int, default=0, choices=range(11), metavar="0..10")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tiny", action="store_true", help="one epoch, two chips, 10 % stuck")
     return parser.parse_args()
@@ -203,21 +236,22 @@ def main() -> None:
         changes.append(f"data.root={json.dumps(chosen.data)}")
     recipe = load_recipe(chosen.recipe, changes)
     start = time.perf_counter()
-    subject = trained(recipe) if chosen.run is None else kept(recipe, chosen.run)
-    labels, key = subject.data.labels, Key.root(recipe.seed).child("chip")
+    subjects = subjects_of(recipe, chosen.run, chosen.folds)
+    labels, key = np.concatenate([s.data.labels for s in subjects]), Key.root(recipe.seed)
     result: dict[str, Any] = {
         "benchmark": "stuck_devices",
         "recipe": recipe.model_dump(mode="json"),
         "recordings": len(labels),
         "chips": 2 if chosen.tiny else chosen.chips,
         "high_share": chosen.high_share,
-        "software_accuracy": subject.software_accuracy,
-        "quantized_accuracy": accuracy(quantized_answers(subject.network, subject.data), labels),
+        "folds": chosen.folds,
+        "software_accuracy": accuracy(np.concatenate([s.software for s in subjects]), labels),
+        "quantized_accuracy": accuracy(np.concatenate([s.quantized for s in subjects]), labels),
         "rows": [],
     }
     print(
         f"{recipe.name}: {len(labels)} recordings, {result['chips']} chips, software "
-        f"{subject.software_accuracy:.2%}, quantized {result['quantized_accuracy']:.2%}"
+        f"{result['software_accuracy']:.2%}, quantized {result['quantized_accuracy']:.2%}"
     )
     for rate in [0.1] if chosen.tiny else map(float, chosen.rates.split(",")):
         high = rate * chosen.high_share
@@ -225,7 +259,12 @@ def main() -> None:
         chip = recipe.chip.model_copy(update={"stuck": stuck})
         for errors in chosen.errors.split(","):
             simulated = chip.only("stuck") if errors == "stuck" else chip
-            found = measured(subject, chip, simulated, result["chips"], key)
+            found = joined(
+                [
+                    measured(subject, chip, simulated, result["chips"], key.child("chip", number))
+                    for number, subject in enumerate(subjects)
+                ]
+            )
             result["rows"].append({"rate": rate, "errors": errors, **row_of(found, labels)})
             printed(result["rows"][-1])
     result |= {"provenance": provenance(recipe.seed), "seconds": time.perf_counter() - start}
