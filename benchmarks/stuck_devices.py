@@ -165,25 +165,35 @@ def measured(
     return found
 
 
-def row_of(found: Found, labels: Any) -> dict[str, Any]:
-    """Numbers of one row."""
+def row_of(found: Found, labels: Any, sizes: list[int]) -> dict[str, Any]:
+    """Numbers of one row; ``min`` and ``worst_loss`` are of a chip on its own fold.
+
+    Args:
+        found: Answers and losses.
+        labels: True classes of all recordings.
+        sizes: Recordings of each fold.
+    """
+
+    def by_chip(values: Any) -> Any:
+        folds = np.split(values, np.cumsum(sizes)[:-1], axis=1)
+        return np.concatenate([fold.mean(axis=1) for fold in folds])
+
     right = {step: (told == labels).astype(float) for step, told in found.answers.items()}
     row: dict[str, Any] = {"compile_seconds": float(np.mean(found.seconds))}
     for step, correct in right.items():
-        estimate, by_chip = crossed_estimate(correct), correct.mean(axis=1)
+        estimate, chips = crossed_estimate(correct), by_chip(correct)
         row[step] = {
             "mean": estimate.mean,
             "standard_error": estimate.standard_error,
-            "min": float(by_chip.min()),
-            "per_instance": by_chip.tolist(),
+            "min": float(chips.min()),
+            "per_instance": chips.tolist(),
         }
         if step != "whole":
             loss = crossed_estimate(right["whole"] - correct)
-            worst = float((right["whole"].mean(axis=1) - by_chip).max())
             row[step] |= {
                 "loss": 100 * loss.mean,
                 "loss_standard_error": 100 * loss.standard_error,
-                "worst_loss": 100 * worst,
+                "worst_loss": 100 * float((by_chip(right["whole"]) - chips).max()),
             }
     for step in STEPS:
         row[step] |= {
@@ -237,6 +247,7 @@ def main() -> None:
     recipe = load_recipe(chosen.recipe, changes)
     start = time.perf_counter()
     subjects = subjects_of(recipe, chosen.run, chosen.folds)
+    sizes = [len(s.data) for s in subjects]
     labels, key = np.concatenate([s.data.labels for s in subjects]), Key.root(recipe.seed)
     result: dict[str, Any] = {
         "benchmark": "stuck_devices",
@@ -265,7 +276,7 @@ def main() -> None:
                     for number, subject in enumerate(subjects)
                 ]
             )
-            result["rows"].append({"rate": rate, "errors": errors, **row_of(found, labels)})
+            result["rows"].append({"rate": rate, "errors": errors, **row_of(found, labels, sizes)})
             printed(result["rows"][-1])
     result |= {"provenance": provenance(recipe.seed), "seconds": time.perf_counter() - start}
     result["machine"] = platform.processor() or platform.machine()
