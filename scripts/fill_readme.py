@@ -3,7 +3,7 @@
 Usage: python scripts/fill_readme.py [--check]
 
 A part begins with ``<!-- filled: NAME -->`` and ends with ``<!-- end -->``. Results come from
-results/*.json (scripts/keep_demo.py, benchmarks/folds.py --json), code from examples/. With --check
+results/*.json (scripts/keep_demo.py, benchmarks/*.py --json), code from examples/. With --check
 nothing is written, and the exit code is 1 where the README differs from its files.
 """
 
@@ -110,6 +110,46 @@ def digits() -> str:
     )
 
 
+def stuck() -> str:
+    """What benchmarks/stuck_devices.py finds."""
+    heads = (
+        "stuck",
+        "no device stuck",
+        "blind",
+        "partner set",
+        "compiled",
+        "points lost",
+        "worst chip",
+    )
+    parts = []
+    for name in ("stuck-devices-zero-one", "stuck-devices-digits"):
+        found = result(name)
+        if found is None:
+            parts.append(f"`results/{name}.json` is not measured yet.\n")
+            continue
+        rows = [
+            [
+                f"{100 * row['rate']:g} %{', all errors' if row['errors'] == 'all' else ''}",
+                *(_mean(row[step]) for step in ("whole", "blind", "partner", "compiled")),
+                f"{row['compiled']['loss']:.2f} ± {row['compiled']['loss_standard_error']:.2f}",
+                f"{100 * row['compiled']['min']:.1f}",
+            ]
+            for row in found["rows"]
+        ]
+        recipe = found["recipe"]["name"]
+        parts.append(
+            f"{table([f'`{recipe}`, {heads[0]}', *heads[1:]], rows)}\n\n"
+            f"{found['recordings']} test recordings, {found['chips']} chips, half of the stuck devices "
+            f"high and half low; accuracy in %, software {100 * found['software_accuracy']:.1f}, "
+            f"quantized {100 * found['quantized_accuracy']:.1f}.\n"
+        )
+    return "\n".join(parts)
+
+
+def _mean(part: dict[str, Any]) -> str:
+    return f"{100 * part['mean']:.1f} ± {100 * part['standard_error']:.1f}"
+
+
 def example() -> str:
     """The example's code."""
     code = (ROOT / "examples" / "01_zero_one.py").read_text(encoding="utf-8")
@@ -120,6 +160,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "demo": demo,
     "folds": folds,
     "digits": digits,
+    "stuck": stuck,
     "example": example,
 }
 

@@ -8,6 +8,7 @@ negative ones. Every pass has an ADC code of its own; the conversion gives their
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numba
@@ -85,9 +86,20 @@ def read_in_passes(
         scale: ADC steps L / 2^h.
         adc_bits: Width of the ADC.
     """
+    return converted_in_passes(passes, [sums(part) for part in parts_of(passes)], scale, adc_bits)
+
+
+def parts_of(passes: Passes) -> list[Part]:
+    """What each pass makes of DAC codes."""
+    return [partial(digits, bit=bit, sign=sign) for bit, sign, _ in passes.tolist()]
+
+
+def converted_in_passes(
+    passes: Passes, sums: list[Codes], scale: Float64[np.ndarray, "..."], adc_bits: int
+) -> Codes:
+    """Codes of a conversion whose passes have these sums; `read_in_passes` finds the sums as well."""
     total: Any = 0
-    for bit, sign, weight in passes.tolist():
-        acc = sums(lambda codes, bit=bit, sign=sign: digits(codes, bit, sign))  # type: ignore[misc]
+    for weight, acc in zip(passes[:, 2].tolist(), sums, strict=True):
         total = total + weight * converted(acc.astype(float), scale, adc_bits)
     return np.asarray(total)
 

@@ -1,6 +1,6 @@
 """The choice of ADC full scales from those that the chip offers, on calibration data."""
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 import torch
@@ -9,11 +9,13 @@ from torch import Tensor
 
 from imssa.data import true_frames
 from imssa.kernels import codes
-from imssa.kernels.passes import Part, read_in_passes
+from imssa.kernels.passes import Part, converted_in_passes, parts_of
 from imssa.quantization.kernels import PreparedKernels
 from imssa.quantization.prepared import PreparedClassifier, Record
 
-ROUNDS = 2
+ROUNDS: Final = 2
+CALIBRATION_SUMS: Final = 2**25
+"""Sums of a pass that are looked at, at most: so many sequences are taken, evenly spaced."""
 
 
 def choose_full_scales(
@@ -28,9 +30,14 @@ def choose_full_scales(
 
     Args:
         prepared: Changed in place.
-        features: Calibration sequences.
+        features: Calibration sequences; some of them where there are many.
         lengths: Their true lengths.
     """
+    lines = max(
+        block.kernels.B.shape[0] * (block.kernels.B[0].numel() + 1) for block in prepared.blocks
+    )
+    every = -(-features.shape[0] * features.shape[1] * lines // CALIBRATION_SUMS)
+    features, lengths = features[::every], lengths[::every]
     for _ in range(ROUNDS):
         record: Record = {}
         with torch.no_grad():
@@ -57,8 +64,8 @@ def _sums(
     d = part(codes.driven(before, shift, bits)).reshape(shape).astype(float)
     after = part(codes.driven(state, shift, bits)).reshape(shape).astype(float)
     u = part(stream)
-    states = np.einsum("hnij,blhnj->blhni", A, d) + B * u[..., None, None]
-    output = np.einsum("hnj,blhnj->blh", C, after if kernels.current else d) + D * u
+    states = A[..., 0] * d[..., :1] + A[..., 1] * d[..., 1:] + B * u[..., None, None]
+    output = (C * (after if kernels.current else d)).sum((-2, -1)) + D * u
     return np.concatenate([states.reshape(*shape[:3], -1), output[..., None]], axis=-1)
 
 
@@ -68,11 +75,10 @@ def _choose(
     state: Int64[np.ndarray, "batch length states"],
     real: Bool[np.ndarray, "batch length"],
 ) -> None:
-    def sums(part: Part) -> Any:
-        return _sums(kernels, stream, state, part)[real]
-
-    acc, converters = sums(lambda drive: drive), kernels.chip.converters
-    offers = converters.full_scale_devices
+    converters = kernels.chip.converters
+    passes, offers = converters.passes, converters.full_scale_devices
+    sums = [_sums(kernels, stream, state, part)[real] for part in parts_of(passes)]
+    acc = sum(weight * part for weight, part in zip(passes[:, 2].tolist(), sums, strict=True))
     lines = acc.shape[-1]
     of_state, of_output = map(
         kernels.chip.adc_steps, (kernels.state_line_max, kernels.output_line_max)
@@ -80,7 +86,7 @@ def _choose(
     steps = np.stack([of_state] * (lines - 1) + [of_output], axis=1)
     errors = np.empty((len(offers), *acc.shape[1:]))
     for number, step in enumerate(steps):
-        read = read_in_passes(converters.passes, sums, step, converters.adc_bits)
+        read = converted_in_passes(passes, sums, step, converters.adc_bits)
         errors[number] = ((read * step - acc) ** 2).mean(0)
     devices = np.array(offers, float)
     by_mode = errors[..., :-1].reshape(len(offers), acc.shape[1], -1, 2).sum(-1)
