@@ -1,3 +1,7 @@
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
@@ -24,3 +28,23 @@ def test_a_failure_comes_back(workers: int) -> None:
 
     with pytest.raises(ValueError, match=r"\d"):
         for_ranges(8, fail, workers)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    """Those of its parent stay behind; to wait for them is to wait for ever."""
+    for_ranges(4, lambda _first, _end: None, 2)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        for_ranges(4, lambda _first, _end: None, 2)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_few_threads_serve_any_number_of_items() -> None:
+    before = threading.active_count()
+    for items in range(2, 40):
+        for_ranges(items, lambda _first, _end: None, 9)
+    assert threading.active_count() - before <= 8

@@ -12,6 +12,10 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="imssa")
 
 
+if hasattr(os, "register_at_fork"):  # threads stay behind when a process forks: its pools would wait
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def worker_count() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -28,13 +32,15 @@ def for_ranges(items: int, function: Callable[[int, int], None], workers: int = 
         function: A compiled function without the interpreter lock.
         workers: Threads; 0 takes all cores.
     """
-    count = min(workers or worker_count(), items)
+    most = workers or worker_count()
+    count = min(most, items)
     if count <= 1:
         function(0, items)
         return
     bounds = [items * i // count for i in range(count + 1)]
     *others, own = pairwise(bounds)
-    jobs = [_pool(count - 1).submit(function, first, end) for first, end in others]
+    pool = _pool(most - 1)  # one for all numbers of items
+    jobs = [pool.submit(function, first, end) for first, end in others]
     try:
         function(*own)
     finally:

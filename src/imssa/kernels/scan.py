@@ -132,11 +132,10 @@ def scan_forward(
 
 
 def _forward(p: _Prepared, u: Any, lengths: Any, record: Any, modes: int) -> Scanned:
-    items = p.cut.feature_blocks * p.cut.batch_blocks
-    checkpoints = np.empty((items, p.cut.blocks, 2 * p.cut.width), np.int32)
+    checkpoints = np.empty((p.cut.items, p.cut.blocks, 2 * p.cut.width), np.int32)
     scanned = Scanned(np.empty(u.shape), checkpoints, np.empty((0, 0, 0), np.int16))
     given = (u, lengths, *p, scanned.y, checkpoints, record, modes)
-    for_ranges(items, lambda first, end: forward(first, end, *given))
+    for_ranges(p.cut.items, lambda first, end: forward(first, end, *given))
     return scanned
 
 
@@ -279,14 +278,13 @@ class _LaneGradients(NamedTuple):
 def _lane_gradients(
     p: _Prepared, g_y: Any, scanned: Scanned, u: Any, lengths: Any
 ) -> _LaneGradients:
-    items = p.cut.feature_blocks * p.cut.batch_blocks
     found = _LaneGradients(
         np.empty(u.shape),
-        np.zeros((items, GRADIENTS * p.cut.width)),
-        np.zeros((items, p.cut.width // p.cut.group)),
+        np.zeros((p.cut.items, GRADIENTS * p.cut.width)),
+        np.zeros((p.cut.items, p.cut.width // p.cut.group)),
     )
     given: tuple[Any, ...] = (g_y, scanned.y, u, lengths, *p, scanned.checkpoints, *found)
-    for_ranges(items, lambda first, end: backward(first, end, *given))
+    for_ranges(p.cut.items, lambda first, end: backward(first, end, *given))
     return found
 
 

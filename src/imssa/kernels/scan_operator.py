@@ -103,7 +103,7 @@ def _(u: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         codes = (items, shape[1], 2 * modes) if items else (0, 0, 0)
     else:
         cut = layout(shape, modes, budget_bytes)
-        kept = (cut.feature_blocks * cut.batch_blocks, cut.blocks, 2 * cut.width)
+        kept = (cut.items, cut.blocks, 2 * cut.width)
         codes = (0, 0, 0)
     empty = u.new_empty(kept, dtype=torch.int32), u.new_empty(codes, dtype=torch.int16)
     return u.new_empty(shape), *empty

@@ -199,7 +199,7 @@ def from_lanes(
     """Adds up (items, rows x width) over sequences, in order: (rows, features, modes)."""
     lanes = cut.features * cut.sequences * cut.group
     count = sums.shape[1] // cut.width
-    per_lane = sums.reshape(-1, cut.batch_blocks, count, cut.width)[..., :lanes]
+    per_item = sums.reshape(cut.feature_blocks, cut.batch_blocks, count, cut.width)
     shape = (cut.feature_blocks, cut.batch_blocks, count, cut.sequences, cut.features, cut.group)
-    total = per_lane.reshape(shape).sum((1, 3)).swapaxes(0, 1)
+    total = per_item[..., :lanes].reshape(shape).sum((1, 3)).swapaxes(0, 1)
     return np.ascontiguousarray(total.reshape(count, -1, cut.group)[:, :features, :modes])

@@ -275,10 +275,10 @@ def _validate(state: State, course: _Course) -> tuple[float | None, float | None
     data, size = course.parts[1], course.config.batch_size
     where = f"the validation of epoch {state.place.epoch + 1}"
     require_finite_parameters(state.model, where)
+    agree_on_buffers(state.model)
     if not len(data):
         return None, None
     state.model.eval()
-    agree_on_buffers(state.model)
     loss, right, words = 0.0, 0.0, ""
     for start in range(rank() * size, len(data), count() * size):
         chosen = np.arange(start, min(start + size, len(data)))
