@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imssa.errors import ShapeError
 from imssa.kernels import scan_plan
 from imssa.kernels.codes import code_max
 from imssa.kernels.scan import Noise, no_noise, scan_backward, scan_forward
@@ -170,3 +171,27 @@ def test_kept_codes_of_a_dense_scan_change_nothing(current: bool) -> None:
     assert np.array_equal(kept.y, again.y)
     for a, b in zip(one, other, strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_checkpoints_of_another_budget_are_refused(dense: bool) -> None:
+    """Registers that belong to other steps would give wrong gradients without a word."""
+    case = made(5, "leaky", current=False, lengths=(300,))
+    noise = Noise(*[deviations(case, 1, 1)] * 2, 0, 0) if dense else no_noise()
+    scanned = scan_forward(*case, noise, 1)
+    with pytest.raises(ShapeError, match="1 checkpoints a sequence"):
+        scan_backward(case.u, scanned, *case, noise)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("length", [0, 3])
+def test_an_empty_batch_has_empty_codes_and_no_gradients(length: int, dense: bool) -> None:
+    case = made(5, "leaky", current=False, lengths=(3,))
+    noise = Noise(*[deviations(case, 1, 1)] * 2, 0, 0) if dense else no_noise()
+    case = case._replace(u=case.u[:0, :length], lengths=case.lengths[:0])
+    scanned = scan_forward(*case, noise)
+    found = scan_backward(case.u, scanned, *case, noise)
+    assert scanned.y.shape == found.u.shape == (0, length, 2)
+    for given, gradient in zip(case.weights, found[1:5], strict=True):
+        assert gradient.shape == given.shape
+        assert not gradient.any()

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from imssa.kernels.random import Key
 from imssa.training import distributed, read_log
 from tests.cli.calls import done, tiny
+from tests.training.samples import CONFIG, PARTS, trained
 
 CHANGES = (
     "float_training.epochs=3",
@@ -94,6 +95,14 @@ def test_shares_make_up_the_batch(
         places += [int(place) for place in mine] if weight else []
     assert np.mean(means) == pytest.approx(values.mean())
     assert sorted(places) == list(range(items))
+
+
+def test_statistics_are_agreed_on_without_validation_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each process would keep those of its own last share."""
+    agreed: list[object] = []
+    monkeypatch.setattr("imssa.training.loop.agree_on_buffers", agreed.append)
+    trained(parts=(PARTS[0], PARTS[1].subset([])))
+    assert len(agreed) == CONFIG.epochs
 
 
 def test_one_process_has_all() -> None:

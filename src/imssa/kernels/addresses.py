@@ -14,24 +14,24 @@ from numba import types
 from numba.extending import intrinsic
 
 
-def packed(groups: tuple[Any, ...], types: Mapping[str, Any]) -> Int64[np.ndarray, " words"]:
+def packed(groups: tuple[Any, ...], kinds: Mapping[str, Any]) -> Int64[np.ndarray, " words"]:
     """Members of named tuples in order: arrays as their addresses, numbers as they are.
 
     Args:
         groups: Named tuples of arrays in C order and integers of at most 63 bits.
-        types: Type of the elements of each array by its name: what compiled code will read there.
+        kinds: Type of the elements of each array by its name: what compiled code will read there.
 
     Raises:
         TypeError: An array of another type or order.
     """
     members = (pair for group in groups for pair in zip(group._fields, group, strict=True))
-    return np.array([_word(name, member, types) for name, member in members], np.int64)
+    return np.array([_word(name, member, kinds) for name, member in members], np.int64)
 
 
-def _word(name: str, member: Any, types: Mapping[str, Any]) -> int:
+def _word(name: str, member: Any, kinds: Mapping[str, Any]) -> int:
     if not isinstance(member, np.ndarray):
         return int(member)
-    kind = np.dtype(types[name])
+    kind = np.dtype(kinds[name])
     if not member.flags.c_contiguous or member.dtype != kind:
         msg = f"{name} is {member.dtype} of strides {member.strides}; {kind} in C order is read"
         raise TypeError(msg)

@@ -2,9 +2,13 @@
 
 Arithmetic is the contract of DESIGN section 5. The backward pass uses straight-through gradients:
 the gradient of a rounded and clipped value is that of the unrounded one, and zero where the code
-stands at an end of its range. Registers are kept before each block of steps only; the backward pass
-runs a block again. Lengths, widths and scales decide whether the loops run in float32 or float64
-(:mod:`imssa.kernels.scan_plan`): codes are the same, gradients have the precision of that type.
+stands at an end of its range. Registers are kept before each block of steps only, and the backward
+pass runs a block again; where the devices deviate, ADC codes are kept too if there is memory for them.
+
+Exact devices read in one pass run in lanes (:mod:`imssa.kernels.scan_forward`): weights, widths and
+scales decide whether in float32 or float64 (:mod:`imssa.kernels.scan_plan`); codes are the same,
+gradients have the precision of that type. All others run in float64, one kernel at a time
+(:mod:`imssa.kernels.scan_dense`).
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int16, Int32, Int64
 
+from imssa.errors import ShapeError
 from imssa.kernels import scan_plan
 from imssa.kernels.parallel import for_ranges
 from imssa.kernels.scan_backward import backward
@@ -122,8 +127,9 @@ def scan_forward(
         weights: Integer weights.
         scales: Integer scales and widths.
         noise: Analog errors.
-        budget_bytes: Most that the checkpoints may take.
-        dtype: float32 or float64, where it is not to be chosen.
+        budget_bytes: Most that the checkpoints may take, and again most that kept codes may; one
+            checkpoint, the registers before the first step, is kept in any case.
+        dtype: float32 or float64, where it is not to be chosen; a dense scan is in float64.
     """
     if _is_dense(scales, noise):
         return _dense_forward(u, lengths, weights, scales, noise, budget_bytes, None)
@@ -210,16 +216,31 @@ def scan_backward(
 ) -> Gradients:
     """Straight-through gradients of a scan for the gradient ``g_y`` of its output ADC codes.
 
-    Gradients that leave the range of float32, as unstable poles make them, are found in float64.
+    Gradients that leave the range of float32, as unstable poles make them, are found in float64. All
+    arguments but ``g_y`` and ``scanned`` are those of the forward scan.
+
+    Raises:
+        ShapeError: Checkpoints that another budget has set.
     """
     if _is_dense(scales, noise):
         return _dense_backward(g_y, scanned, u, lengths, weights, scales, noise, budget_bytes)
     p = _prepare(u.shape, weights, scales, budget_bytes, dtype)
+    _require_blocks(scanned, p.cut.blocks)
     found = _lane_gradients(p, g_y, scanned, u, lengths)
     if p.tables.rows.dtype == np.float32 and not found.finite:
         p = _prepare(u.shape, weights, scales, budget_bytes, np.float64)
         found = _lane_gradients(p, g_y, scanned, u, lengths)
     return _gradients(found, p.cut, scales)
+
+
+def _require_blocks(scanned: Scanned, blocks: int) -> None:
+    given = scanned.checkpoints.shape[1]
+    if given != blocks:
+        raise ShapeError(
+            given=f"a scan with {given} checkpoints a sequence",
+            rule=f"its budget_bytes asks for {blocks}",
+            remedy="Give scan_backward the budget_bytes that scan_forward was given.",
+        )
 
 
 def _dense_backward(
@@ -235,7 +256,8 @@ def _dense_backward(
     _, length, features = u.shape
     lines = 2 * weights.A.shape[1] + 1
     passes = len(scales.passes)
-    block, *_ = scan_plan.dense_blocks(u.shape, lines - 1, passes, budget_bytes)
+    block, blocks, _ = scan_plan.dense_blocks(u.shape, lines - 1, passes, budget_bytes)
+    _require_blocks(scanned, blocks)
     dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
     width = dense.table.shape[2]
     g_u, sums = np.empty(u.shape), np.zeros((features, 4 * lines - 3))

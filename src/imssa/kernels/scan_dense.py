@@ -17,7 +17,8 @@ from imssa.kernels.passes import digit
 from imssa.kernels.pointer import moved, pointer
 from imssa.kernels.products import padded, product
 from imssa.kernels.random import GROUP, read_words, to_normal
-from imssa.kernels.scan_types import DIRECT, LEAKY, Noise, Scales, Weights
+from imssa.kernels.scan_plan import update_of
+from imssa.kernels.scan_types import LEAKY, Noise, Scales, Weights
 
 INVERSE, GAIN, HALF, LEAK, LEAK_HALF, KEPT, TO_ADC = range(7)
 """Rows of a kernel's table: one over the ADC step, gain and what is added before rounding, the share
@@ -463,18 +464,9 @@ def dense_of(weights: Weights, scales: Scales, noise: Noise) -> Dense:
 
 
 def _table(scales: Scales, width: int) -> NDArray[np.float64]:
-    gain = np.ldexp(scales.multiplier.astype(np.float64), -scales.shift)
-    zero = np.zeros_like(gain)
-    leak, half, kept = zero, zero, zero + 1.0
-    if scales.realization == DIRECT:
-        leak, kept = zero + 1.0, zero
-    elif scales.realization == LEAKY:
-        leak = np.ldexp(1.0, -scales.k)
-        half, kept = zero + 0.5, 1.0 - leak
-    rounding = np.where(scales.shift > 0, 0.5, 0.0)
-    table = np.zeros((len(gain), 7, width))
+    table = np.zeros((len(scales.k), 7, width))
     table[:, INVERSE, : scales.adc.shape[1]] = 1.0 / scales.adc
-    states = np.repeat(np.stack([gain, rounding, leak, half, kept], 1), 2, axis=2)
+    states = np.repeat(np.stack(update_of(scales), 1), 2, axis=2)
     table[:, GAIN : KEPT + 1, : states.shape[2]] = states
     table[:, TO_ADC] = table[:, GAIN] * table[:, INVERSE]
     return table

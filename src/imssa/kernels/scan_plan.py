@@ -159,21 +159,39 @@ def rounds_alike(steps: NDArray[np.float64], adc_max: int) -> bool:
     return bool(np.all((above >= codes) & (below < codes) | ~small))
 
 
+class Update(NamedTuple):
+    """How each mode's registers are renewed, (features, modes): DESIGN section 5, "Update"."""
+
+    gain: NDArray[np.float64]
+    """m 2^-t."""
+    half: NDArray[np.float64]
+    """What is added before that product is rounded down: nothing where it is an integer."""
+    leak: NDArray[np.float64]
+    """Share of a register that leaks; all of it is ``direct``."""
+    leak_half: NDArray[np.float64]
+    """What is added before that is rounded down."""
+    kept: NDArray[np.float64]
+    """What is left, 1 - leak."""
+
+
+def update_of(scales: Scales) -> Update:
+    """The update of a scan's realization."""
+    gain = np.ldexp(scales.multiplier.astype(np.float64), -scales.shift)
+    leak = np.full_like(gain, float(scales.realization == DIRECT))
+    leak_half = np.full_like(gain, 0.5 * (scales.realization == LEAKY))
+    if scales.realization == LEAKY:
+        leak = np.ldexp(1.0, -scales.k)
+    return Update(gain, np.where(scales.shift > 0, 0.5, 0.0), leak, leak_half, 1.0 - leak)
+
+
 def tables(weights: Weights, scales: Scales, cut: Layout, dtype: type) -> Tables:
     """Constants in lanes."""
     A, B, C, D = weights
-    gain = np.ldexp(scales.multiplier.astype(np.float64), -scales.shift)
-    zero = np.zeros_like(gain)
-    decay, leak_half, kept = zero, zero, zero + 1.0
-    if scales.realization == DIRECT:
-        decay, kept = zero + 1.0, zero
-    elif scales.realization == LEAKY:
-        decay = np.ldexp(1.0, -scales.k)
-        leak_half, kept = zero + 0.5, 1.0 - decay
+    gain, half, decay, leak_half, kept = update_of(scales)
     real, imaginary = scales.adc[:, 0:-1:2], scales.adc[:, 1:-1:2]
     rows = [A[..., 0, 0], A[..., 0, 1], A[..., 1, 0], A[..., 1, 1], B[..., 0], B[..., 1]]
     rows += [C[..., 0], C[..., 1], gain, decay, 1.0 / real, 1.0 / imaginary]
-    rows += [np.where(scales.shift > 0, 0.5, 0.0), leak_half, gain / real, gain / imaginary, kept]
+    rows += [half, leak_half, gain / real, gain / imaginary, kept]
     per_step = (1.0 / scales.adc[:, -1]).astype(dtype).astype(np.float64)
     lanes: NDArray[Any] = in_lanes(np.stack(rows), cut).astype(dtype)
     return Tables(lanes, D, per_step, np.ascontiguousarray(scales.adc[:, -1]))

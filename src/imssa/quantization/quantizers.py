@@ -122,7 +122,8 @@ def quantized_scan(  # noqa: PLR0913
         scales: Integer scales and widths.
         noise: Analog errors.
         record: Where to put register and ADC codes, (features, batch, length, ...), if wanted.
-        budget_bytes: Most memory for registers on the way; the backward pass runs from them again.
+        budget_bytes: Most memory for registers on the way, from which the backward pass runs again,
+            and once more for ADC codes (deviating devices alone), which spare it the products.
     """
     tensors = (lengths, *scales[:5], noise.deviation, noise.variance)
     y: Tensor

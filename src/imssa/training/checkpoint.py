@@ -73,12 +73,17 @@ def identity(
     data = [
         [
             list(part.names),
-            *(digest(x.tobytes()) for x in (part.features, part.lengths, part.labels)),
+            *(digest(_bytes(x)) for x in (part.features, part.lengths, part.labels)),
         ]
         for part in parts
     ]
     text = canonical_json([config.model_dump(mode="json"), key.value, changes, data])
     return digest(text.encode())
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    """An array's bytes, without a copy where it is in C order."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 class Keeper:
