@@ -192,6 +192,6 @@ def test_an_empty_batch_has_empty_codes_and_no_gradients(length: int, dense: boo
     scanned = scan_forward(*case, noise)
     found = scan_backward(case.u, scanned, *case, noise)
     assert scanned.y.shape == found.u.shape == (0, length, 2)
-    for given, gradient in zip(case.weights, found[1:5], strict=True):
-        assert gradient.shape == given.shape
+    for weights, gradient in zip(case.weights, found[1:5], strict=True):
+        assert gradient.shape == weights.shape
         assert not gradient.any()

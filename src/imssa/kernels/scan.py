@@ -20,13 +20,9 @@ from imssa.errors import ShapeError
 from imssa.kernels import scan_plan
 from imssa.kernels.parallel import for_ranges
 from imssa.kernels.scan_backward import backward
-from imssa.kernels.scan_dense import (
-    dense_backward,
-    dense_forward,
-    dense_gradients,
-    dense_of,
-    room_for,
-)
+from imssa.kernels.scan_dense import dense_forward, room_for
+from imssa.kernels.scan_dense_backward import dense_backward
+from imssa.kernels.scan_dense_tables import dense_gradients, dense_of
 from imssa.kernels.scan_forward import forward
 from imssa.kernels.scan_plan import DEFAULT_BUDGET_BYTES, Layout, Tables
 from imssa.kernels.scan_step import B0, C0, DECAY, GAIN, GRADIENTS, Limits

@@ -11,45 +11,14 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from imssa.kernels.passes import digit
 from imssa.kernels.pointer import moved, pointer
-from imssa.kernels.products import padded, product
+from imssa.kernels.products import product
 from imssa.kernels.random import GROUP, read_words, to_normal
-from imssa.kernels.scan_plan import update_of
-from imssa.kernels.scan_types import LEAKY, Noise, Scales, Weights
+from imssa.kernels.scan_dense_tables import GAIN, HALF, INVERSE, LEAK, LEAK_HALF
 
-INVERSE, GAIN, HALF, LEAK, LEAK_HALF, KEPT, TO_ADC = range(7)
-"""Rows of a kernel's table: one over the ADC step, gain and what is added before rounding, the share
-that leaks and likewise, what is left of a register, gain over ADC step."""
-_U1, _U2, _U3 = np.uint64(1), np.uint64(2), np.uint64(3)
-
-
-class Dense(NamedTuple):
-    """Constants of all kernels; rows are padded to ``width`` columns.
-
-    Attributes:
-        weights: (features, driven lines, width).
-        deviation: Added to them, (draws, features, driven lines, width); no draws: exact devices.
-        variance: Of each weight at a read, the same shape, float32.
-        table: Constants of each line, (features, rows, width), see `INVERSE`.
-        passes: Bit, sign and weight of each pass.
-        reads: Whether any variance is above zero.
-        current: Whether the output is read after the state's update.
-        key0: Random key of the reads.
-        key1: The same, its upper word.
-    """
-
-    weights: Any
-    deviation: Any
-    variance: Any
-    table: Any
-    passes: Any
-    reads: bool
-    current: bool
-    key0: int
-    key1: int
+_U1 = np.uint64(1)
 
 
 class Slot(NamedTuple):
@@ -83,7 +52,7 @@ class Room(NamedTuple):
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _fill_slot(dense: Any, h: int, b: int, slot: Slot) -> None:
+def fill_slot(dense: Any, h: int, b: int, slot: Slot) -> None:
     """Weights with their deviations, by driven and by read line."""
     lines, width = slot.lines, slot.width
     draws = dense.deviation.shape[0]
@@ -97,7 +66,7 @@ def _fill_slot(dense: Any, h: int, b: int, slot: Slot) -> None:
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _slot_of(dense: Any, h: int, b: int, room: Room) -> Slot:
+def slot_of(dense: Any, h: int, b: int, room: Room) -> Slot:
     """Everything of a slot but the weights themselves."""
     lines, width = np.uint64(dense.weights.shape[1]), np.uint64(dense.weights.shape[2])
     features, draws = dense.weights.shape[0], dense.variance.shape[0]
@@ -177,7 +146,7 @@ def _update(slot: Slot, limits: Any, codes: Any, state: Any) -> None:
 
 
 @numba.njit(nogil=True)
-def _run_block(
+def run_block(
     dense: Any,
     limits: Any,
     slot: Slot,
@@ -220,7 +189,7 @@ def _run_block(
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _room(arrays: Any) -> Room:
+def room_of(arrays: Any) -> Room:
     """Pointers to a thread's arrays."""
     a = arrays
     lanes = (pointer(a[0]), pointer(a[1]), pointer(a[2]), pointer(a[3]), pointer(a[4]))
@@ -236,6 +205,15 @@ def room_for(lines: int, width: int, block: int) -> Any:
     arrays[2], arrays[4] = np.zeros(width, np.float32), np.zeros(width, np.float32)
     arrays[5] = np.zeros((width // GROUP + 1) * GROUP, np.uint32)
     return tuple(arrays)
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _put(values: Any, slot: Slot, out: Any) -> None:
+    """Copies the states' numbers of each step to integers, (steps, states)."""
+    for t in range(out.shape[0]):
+        row = moved(values, np.uint64(t) * slot.width)
+        for j in range(out.shape[1]):
+            out[t, j] = row[np.uint64(j)]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -258,229 +236,26 @@ def dense_forward(
     ``states_codes`` takes codes of the states' lines, (items, length, states), if it has items.
     """
     batch, length, features = u.shape
-    room, hop = _room(arrays), np.uint64(features)
-    lines = dense.weights.shape[1]
-    width = dense.weights.shape[2]
+    room, hop = room_of(arrays), np.uint64(features)
     for h in range(first, end):
         for b in range(batch):
-            slot = _slot_of(dense, h, b, room)
-            _fill_slot(dense, h, b, slot)
+            slot = slot_of(dense, h, b, room)
+            fill_slot(dense, h, b, slot)
             for j in range(slot.width):
                 room.state[j] = 0.0
             y[b, lengths[b] :, h] = 0.0
             for number in range((lengths[b] + block - 1) // block):
                 start = number * block
                 steps = min(block, lengths[b] - start)
-                for j in range(lines - 1):
-                    checkpoints[h * batch + b, number, j] = room.state[np.uint64(j)]
+                _put(room.state, slot, checkpoints[h * batch + b, number : number + 1])
                 given = moved(pointer(u), np.uint64((b * length + start) * features + h))
-                _run_block(dense, limits, slot, given, hop, (start, b, h), steps, room, None)
-                if len(states_codes):
-                    for t in range(steps):
-                        for j in range(lines - 1):
-                            code = room.codes[np.uint64(t * width + j)]
-                            states_codes[h * batch + b, start + t, j] = code
+                run_block(dense, limits, slot, given, hop, (start, b, h), steps, room, None)
+                last = moved(room.codes, slot.lines - _U1)
                 for t in range(steps):
-                    y[b, start + t, h] = room.codes[np.uint64(t * width + lines - 1)]
-                if record is not None:
-                    for t in range(steps):
-                        for j in range(lines - 1):
-                            at = np.uint64(t * width + j)
-                            record.adc[h, b, start + t, j] = room.codes[at]
-                            after = room.states[at + np.uint64(width)]
-                            record.state[h, b, start + t + 1, j] = after
-
-
-@numba.njit(nogil=True, forceinline=True)
-def _output_back(
-    slot: Slot, limits: Any, g: float, u: float, drive: Any, sums: Any, adjoint: Any
-) -> Any:
-    """Gradient of an output that is read apart; gives what it adds to that of the input."""
-    last, width = slot.lines - _U1, slot.width
-    row, of_outputs = moved(slot.by_read, last * width), moved(sums, _U3 * last)
-    for i in range(last):
-        of_outputs[i] += g * drive[i]
-        back = g * row[i] * limits.drive_scale
-        adjoint[i] += back if abs(drive[i]) < limits.dac_max else 0.0
-    of_outputs[last] += g * u
-    return g * row[last]
-
-
-@numba.njit(nogil=True, forceinline=True)
-def _line_gradients(
-    slot: Slot, limits: Any, before: Any, after: Any, codes: Any, adjoint: Any, rows: Any, out: Any
-) -> None:
-    """Gradients of accumulated lines from those of the registers; these become what the leak passes."""
-    t, w, top = slot.table, slot.width, limits.register_max
-    gain, half = moved(t, np.uint64(GAIN) * w), moved(t, np.uint64(HALF) * w)
-    kept, to_adc = moved(t, np.uint64(KEPT) * w), moved(t, np.uint64(TO_ADC) * w)
-    leaks = moved(rows, w)
-    for j in range(slot.lines - _U1):
-        g = adjoint[j] if abs(after[j]) < top else 0.0
-        leaks[j] += g * before[j]
-        adjoint[j] = g * kept[j]
-        g = g if abs(codes[j]) * gain[j] + half[j] < top else 0.0
-        rows[j] += g * codes[j]
-        out[j] = g * to_adc[j] if abs(codes[j]) < limits.conversion_max else 0.0
-
-
-@numba.njit(nogil=True)
-def _back_step(slot: Slot, limits: Any, drive: Any, room: Room, sums: Any) -> Any:
-    """Goes back through one MVM; gives the gradient of the input."""
-    last, width = slot.lines - _U1, slot.width
-    adjoint, g, back = room.adjoint, room.gradient, room.acc
-    product(slot.by_read, np.uint64(0), slot.lines, width, g, back)
-    n: Any
-    for n in range(last >> _U1):
-        i, cell = n << _U1, n << _U2
-        d, e, first, second = drive[i], drive[i + _U1], g[i], g[i + _U1]
-        sums[cell] += first * d
-        sums[cell + _U1] += first * e
-        sums[cell + _U2] += second * d
-        sums[cell + _U3] += second * e
-    of_inputs, of_outputs = moved(sums, _U2 * last), moved(sums, _U3 * last)
-    for i in range(last):
-        of_inputs[i] += g[i] * drive[last]
-    for i in range(slot.lines):
-        of_outputs[i] += g[last] * drive[i]
-    for i in range(last):
-        passed = back[i] * limits.drive_scale
-        adjoint[i] += passed if abs(drive[i]) < limits.dac_max else 0.0
-    return back[last]
-
-
-@numba.njit(nogil=True)
-def _back_block(
-    dense: Any, limits: Any, slot: Slot, given: Any, hop: Any, steps: int, room: Room, sums: Any
-) -> None:
-    """Goes back over a block that was run; ``given`` are u, y, g_y and g_u from its start on."""
-    u, y, g_y, g_u = given
-    of_weights, of_rows = sums
-    width, last, lam = slot.width, slot.lines - _U1, room.adjoint
-    per_step = moved(slot.table, np.uint64(INVERSE) * width)[last]
-    for n in range(steps):
-        t = np.uint64(steps - 1 - n)
-        row, place = t * width, t * hop
-        before, after = moved(room.states, row), moved(room.states, row + width)
-        codes, drive = moved(room.codes, row), moved(room.drives, row)
-        g_out = g_y[place] * per_step if abs(y[place]) < limits.conversion_max else 0.0
-        total = 0.0
-        if dense.current:
-            read = moved(room.drives, row + width)
-            total = _output_back(slot, limits, g_out, u[place], read, of_weights, lam)
-            g_out = 0.0
-        _line_gradients(slot, limits, before, after, codes, lam, of_rows, room.gradient)
-        room.gradient[last] = g_out
-        g_u[place] = total + _back_step(slot, limits, drive, room, of_weights)
-
-
-@numba.njit(cache=True, nogil=True)
-def dense_backward(
-    first: int,
-    end: int,
-    g_y: Any,
-    y: Any,
-    u: Any,
-    lengths: Any,
-    dense: Any,
-    limits: Any,
-    block: int,
-    arrays: Any,
-    checkpoints: Any,
-    states_codes: Any,
-    g_u: Any,
-    sums: Any,
-    rows: Any,
-) -> None:
-    """Straight-through gradients of kernels ``first`` .. ``end - 1``.
-
-    Puts gradients of the inputs, and adds those of A, B, C and D, side by side in ``sums``, and those
-    of the gains and of what leaks, (features, 2, width).
-    """
-    batch, length, features = u.shape
-    room, hop = _room(arrays), np.uint64(features)
-    lines, width = dense.weights.shape[1], dense.weights.shape[2]
-    for h in range(first, end):
-        of_weights = moved(pointer(sums), np.uint64(h * sums.shape[1]))
-        of_rows = moved(pointer(rows), np.uint64(h * 2 * width))
-        for b in range(batch):
-            slot = _slot_of(dense, h, b, room)
-            _fill_slot(dense, h, b, slot)
-            g_u[b, lengths[b] :, h] = 0.0
-            for j in range(slot.width):
-                room.adjoint[j] = 0.0
-                room.gradient[j] = 0.0
-            for number in range((lengths[b] + block - 1) // block - 1, -1, -1):
-                start = number * block
-                steps = min(block, lengths[b] - start)
-                for j in range(lines - 1):
-                    room.state[np.uint64(j)] = checkpoints[h * batch + b, number, j]
-                at = np.uint64((b * length + start) * features + h)
-                given = (
-                    moved(pointer(u), at),
-                    moved(pointer(y), at),
-                    moved(pointer(g_y), at),
-                    moved(pointer(g_u), at),
-                )
-                where = (start, b, h)
+                    y[b, start + t, h] = last[np.uint64(t) * slot.width]
                 if len(states_codes):
-                    known = pointer(states_codes)
-                    item = (h * batch + b) * length + start
-                    known = moved(known, np.uint64(item * (lines - 1)))
-                    _run_block(dense, limits, slot, given[0], hop, where, steps, room, known)
-                else:
-                    _run_block(dense, limits, slot, given[0], hop, where, steps, room, None)
-                _back_block(dense, limits, slot, given, hop, steps, room, (of_weights, of_rows))
-
-
-def dense_of(weights: Weights, scales: Scales, noise: Noise) -> Dense:
-    """Constants of a scan, padded."""
-    A, B, C, D = weights
-    features, modes = scales.k.shape
-    lines = 2 * modes + 1
-    width = padded(lines)
-    held, last = np.zeros((features, lines, width)), 2 * modes
-    for n in range(modes):
-        held[:, 2 * n : last, 2 * n : 2 * n + 2][:, :2] = A[:, n].swapaxes(1, 2)
-    held[:, last, :last], held[:, :last, last] = B.reshape(features, -1), C.reshape(features, -1)
-    held[:, last, last] = D
-    errors = (
-        np.pad(x.swapaxes(2, 3), ((0, 0), (0, 0), (0, 0), (0, width - x.shape[2])))
-        for x in (noise.deviation, noise.variance)
-    )
-    deviation, variance = (np.ascontiguousarray(x) for x in errors)
-    variance = variance.astype(np.float32)
-    keys = (noise.key0, noise.key1)
-    return Dense(
-        held,
-        deviation,
-        variance,
-        _table(scales, width),
-        np.ascontiguousarray(scales.passes),
-        bool(variance.any()),
-        bool(scales.current),
-        *keys,
-    )
-
-
-def _table(scales: Scales, width: int) -> NDArray[np.float64]:
-    table = np.zeros((len(scales.k), 7, width))
-    table[:, INVERSE, : scales.adc.shape[1]] = 1.0 / scales.adc
-    states = np.repeat(np.stack(update_of(scales), 1), 2, axis=2)
-    table[:, GAIN : KEPT + 1, : states.shape[2]] = states
-    table[:, TO_ADC] = table[:, GAIN] * table[:, INVERSE]
-    return table
-
-
-def dense_gradients(sums: Any, rows: Any, scales: Scales) -> tuple[Any, ...]:
-    """Gradients of A, B, C, D, gain and k from the sums of all weights, gains and leaks."""
-    features, modes = scales.k.shape
-    last = 2 * modes
-    parts = np.split(sums, [2 * last, 3 * last, 4 * last], axis=1)
-    shapes = ((features, modes, 2, 2), (features, modes, 2), (features, modes, 2), (features,))
-    weights = (np.ascontiguousarray(x).reshape(n) for x, n in zip(parts, shapes, strict=True))
-    gain, leaks = rows[:, :, :last].reshape(features, 2, modes, 2).sum(3).swapaxes(0, 1)
-    k = np.zeros_like(gain)
-    if scales.realization == LEAKY:
-        k = leaks * np.ldexp(np.log(2.0), -scales.k)
-    return *weights, np.ascontiguousarray(gain), k
+                    _put(room.codes, slot, states_codes[h * batch + b, start : start + steps])
+                if record is not None:
+                    _put(room.codes, slot, record.adc[h, b, start : start + steps, :-1])
+                    after = moved(room.states, slot.width)
+                    _put(after, slot, record.state[h, b, start + 1 : start + steps + 1])
