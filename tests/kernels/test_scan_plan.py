@@ -11,7 +11,7 @@ from imssa.errors import ShapeError
 from imssa.kernels import scan_plan
 from imssa.kernels.codes import code_max
 from imssa.kernels.scan import Noise, no_noise, scan_backward, scan_forward
-from tests.kernels.test_scan import assert_same, deviations, made
+from tests.kernels.test_scan import Case, assert_same, deviations, made
 from tests.reference import rules
 
 
@@ -173,11 +173,17 @@ def test_kept_codes_of_a_dense_scan_change_nothing(current: bool) -> None:
         assert np.array_equal(a, b)
 
 
+def noise_of(case: Case) -> Noise:
+    """Deviations of one draw, with reads as noisy."""
+    deviation = deviations(case, 1, 1)
+    return Noise(deviation, np.abs(deviation), 3, 4)
+
+
 @pytest.mark.parametrize("dense", [False, True])
 def test_checkpoints_of_another_budget_are_refused(dense: bool) -> None:
     """Registers that belong to other steps would give wrong gradients without a word."""
     case = made(5, "leaky", current=False, lengths=(300,))
-    noise = Noise(*[deviations(case, 1, 1)] * 2, 0, 0) if dense else no_noise()
+    noise = noise_of(case) if dense else no_noise()
     scanned = scan_forward(*case, noise, 1)
     with pytest.raises(ShapeError, match="1 checkpoints a sequence"):
         scan_backward(case.u, scanned, *case, noise)
@@ -187,7 +193,7 @@ def test_checkpoints_of_another_budget_are_refused(dense: bool) -> None:
 @pytest.mark.parametrize("length", [0, 3])
 def test_an_empty_batch_has_empty_codes_and_no_gradients(length: int, dense: bool) -> None:
     case = made(5, "leaky", current=False, lengths=(3,))
-    noise = Noise(*[deviations(case, 1, 1)] * 2, 0, 0) if dense else no_noise()
+    noise = noise_of(case) if dense else no_noise()
     case = case._replace(u=case.u[:0, :length], lengths=case.lengths[:0])
     scanned = scan_forward(*case, noise)
     found = scan_backward(case.u, scanned, *case, noise)
