@@ -130,6 +130,11 @@ def test_a_damaged_checkpoint_is_refused(damage: str, tmp_path: Path) -> None:
         trained(checkpoint=path)
 
 
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"cannot be read \(Is a directory\)"):
+        trained(checkpoint=tmp_path)
+
+
 def test_a_flipped_weight_in_a_checkpoint_is_found(tmp_path: Path) -> None:
     path, model = tmp_path / "c", Model()
     trained(checkpoint=path, model=model)

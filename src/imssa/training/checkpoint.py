@@ -110,11 +110,11 @@ class Keeper:
         """Takes up what an earlier process kept, and brings the log to that epoch.
 
         Raises:
-            FileFormatError: The checkpoint is damaged or belongs to another run.
+            FileFormatError: The checkpoint is damaged, cannot be read, or belongs to another run.
         """
         path = self._checkpoint
         if path is not None:
-            data = from_leader(lambda: path.read_bytes() if path.exists() else None)
+            data = from_leader(lambda: _read(path))
             if data is not None:
                 _restore(state, data, path, self._identity)
         self._write_log(state)
@@ -158,6 +158,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _read(path: Path) -> bytes | None:
+    """A checkpoint as large as the network makes it; None: there is none yet."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileFormatError(
+            given=str(path),
+            rule=f"the checkpoint cannot be read ({error.strerror or error})",
+            remedy="Make it a file that you may read, or remove it to train from the start.",
+        ) from error
 
 
 def _restore(state: State, data: bytes, path: Path, belongs_to: str) -> None:
