@@ -2,7 +2,8 @@
 
 Arithmetic is the contract of DESIGN section 5. The backward pass uses straight-through gradients:
 the gradient of a rounded and clipped value is that of the unrounded one, and zero where the code
-stands at an end of its range. Registers are kept before each block of steps only, and the backward
+stands at an end of its range. A conversion in several passes has the gradient of the whole sum: it ends
+where all passes clip, not where one does. Registers are kept before each block of steps only, and the backward
 pass runs a block again; where the devices deviate, ADC codes are kept too if there is memory for them.
 
 Exact devices read in one pass run in lanes (:mod:`imssa.kernels.scan_forward`): weights, widths and
