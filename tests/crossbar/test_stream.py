@@ -151,7 +151,7 @@ def test_a_window_that_clears_all_is_a_sequence_of_its_own(window: int) -> None:
     network, program = made()
     inputs, _ = random_inputs(network, 4, 1, 100)
     parts = windows_of(100, window)
-    stream = stream_of(program, window=window, clears="all", record=("state.0", "logits"))
+    stream = stream_of(program, window=window, keeps_states=False, record=("state.0", "logits"))
     size = program.register("state.0").size
     got = pushed(stream, inputs[0], size + 3, (5, 50))
     for part in parts:
@@ -195,8 +195,10 @@ def test_windows_begin_as_the_start_section_says() -> None:
     start = (*program.start, MatMul("input", "sum", zeros, fifty))
     program = replace(program, start=start)
     inputs, _ = random_inputs(network, 4, 1, 30)
-    for clears in ("sums", "all"):
-        stream = stream_of(program, window=10, clears=clears, record=("sum", "stream.1"))
+    for keeps_states in (True, False):
+        stream = stream_of(
+            program, window=10, keeps_states=keeps_states, record=("sum", "stream.1")
+        )
         got = pushed(stream, inputs[0], 6)
         for part in windows_of(30, 10):
             assert np.array_equal(got[part, :3], 50 + got[part, 3:].cumsum(0))
@@ -211,7 +213,9 @@ def test_read_noise_counts_on_over_windows_and_over_the_counters_range() -> None
 
     def noisy(sample: int = 0, step: int = 0) -> Codes:
         record = ("readout.0", "adc.0")
-        stream = stream_of(program, chip, window=1, clears="all", sample=sample, record=record)
+        stream = stream_of(
+            program, chip, window=1, keeps_states=False, sample=sample, record=record
+        )
         stream._clock[STEP] = step
         return pushed(stream, codes, elements)
 
@@ -331,7 +335,7 @@ def test_streams_of_one_chip_do_not_meet() -> None:
 def test_two_hundred_thousand_steps_take_no_memory() -> None:
     network, program = made()
     inputs, _ = random_inputs(network, 4, 1, 1000)
-    stream = stream_of(program, window=LENGTH, clears="all", record=("logits",))
+    stream = stream_of(program, window=LENGTH, keeps_states=False, record=("logits",))
     block, out = inputs[0], np.zeros((1000, 3), np.int64)
     stream.push(block, out)
     stream.step(block[0])

@@ -1,7 +1,7 @@
 """A program on one chip as a stream: one time step after the other, for deployment and live signals."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int32, Int64
@@ -24,8 +24,6 @@ from imssa.kernels.stream import (
 from imssa.program.operations import Accumulate, ArgMax, MeanByLength, Phase
 from imssa.program.program import Program
 
-Clears = Literal["sums", "all"]
-
 
 class Stream:
     """One chip instance that takes its input one time step at a time, in constant memory.
@@ -37,8 +35,8 @@ class Stream:
     ``max_length``. Without a `window` a stream is therefore one sequence of at most so many steps;
     one more is refused until ``restart``. With a `window` it never ends: when that many steps are
     full, the next one begins the sums anew, and an answer is always that of the steps since. The
-    kernels' states live on (`clears` is ``sums``: what was heard before still rings), or begin anew
-    with the sums (``all``: each window is a sequence of its own).
+    kernels' states live on (what was heard before still rings) or, without `keeps_states`, begin anew
+    with the sums: each window is a sequence of its own.
 
     *Read noise.* Draws are addressed by step and sequence. The step counts on over windows; only
     ``restart`` begins at step 0, as the next sequence. After 2^32 steps (16 months of 10 ms) without
@@ -51,7 +49,7 @@ class Stream:
             so the integer network.
         window: Steps after which the sums begin anew, at most the program's ``max_length``; None:
             one sequence.
-        clears: What a new window clears.
+        keeps_states: Whether a new window clears the sums only.
         sample: Number of the first sequence; addresses the read noise.
         record: Registers that ``push`` writes out after each step. Those of the end section, as the
             answer, are what the program would give if the sequence ended there.
@@ -66,14 +64,14 @@ class Stream:
         chips: ProgrammedChips,
         *,
         window: int | None = None,
-        clears: Clears = "sums",
+        keeps_states: bool = True,
         sample: int = 0,
         record: tuple[str, ...] = (),
     ) -> None:
         self.program = chips.program
         _require(chips, window, sample)
         self._machine = machine = chips.machine(0)
-        self._flow = _flow(self.program, machine, window, clears, record)
+        self._flow = _flow(self.program, machine, window, keeps_states, record)
         parts = (machine.code, machine.chip, machine.analog, machine.room, self._flow)
         self._words = words_of(*parts)
         self._weight = machine.chip.weights.dtype.type(0)
@@ -220,14 +218,14 @@ def _flow(
     program: Program,
     machine: Machine,
     window: int | None,
-    clears: Clears,
+    keeps_states: bool,
     record: tuple[str, ...],
 ) -> Flow:
     size = len(machine.room.file)
     given = program.register(program.input)
     recorded = _elements(program, machine, record)
     summed = {op.target for op in program.step if isinstance(op, Accumulate)}
-    renewed = summed if clears == "sums" else {r.name for r in program.registers}
+    renewed = summed if keeps_states else {r.name for r in program.registers}
     ended = {op.target for op in program.end if not isinstance(op, Phase)}
     elements = _elements(program, machine, sorted(renewed))
     return Flow(

@@ -1,6 +1,6 @@
 """A float network as a stream: one time step after the other, for deployment and live signals."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +22,6 @@ from imssa.kernels.float_stream import (
 )
 from imssa.models.classifier import S4DBlock, S4DClassifier
 
-Clears = Literal["sums", "all"]
 Vector = Float64[np.ndarray, " numbers"]
 
 
@@ -34,15 +33,15 @@ class ModelStream:
     The parameters are copied: later training changes nothing.
 
     The mean is over all steps since the restart or, with a `window`, since the window's start: when
-    that many steps are full, the next one begins the sum anew. The kernels' states live on (`clears`
-    is ``sums``), or begin anew with it (``all``: each window is a sequence of its own).
+    that many steps are full, the next one begins the sum anew. The kernels' states live on
+    or, without `keeps_states`, begin anew with it: each window is a sequence of its own.
 
     A stream belongs to one thread at a time, and is neither copied nor pickled.
 
     Args:
         model: The network.
         window: Steps after which the mean begins anew; None: never.
-        clears: What a new window clears.
+        keeps_states: Whether a new window clears the sum only.
 
     Raises:
         ShapeError: A window below one step.
@@ -58,7 +57,7 @@ class ModelStream:
     """
 
     def __init__(
-        self, model: S4DClassifier, *, window: int | None = None, clears: Clears = "sums"
+        self, model: S4DClassifier, *, window: int | None = None, keeps_states: bool = True
     ) -> None:
         if window is not None and window < 1:
             raise ShapeError(
@@ -78,7 +77,7 @@ class ModelStream:
             activation=ACTIVATIONS.index(config.activation),
             delay=config.output == "delayed",
             window=window or 0,
-            forgets=clears == "all",
+            forgets=not keeps_states,
         )
         self._words = words_of(network)
         self._clock = np.zeros(2, np.int64)
