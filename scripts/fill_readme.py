@@ -140,7 +140,7 @@ def stuck() -> str:
         parts.append(
             f"{table([f'`{recipe}`, {heads[0]}', *heads[1:]], rows)}\n\n"
             f"{found['recordings']} test recordings, {found['chips']} chips, half of the stuck devices "
-            f"high and half low; accuracy in %, software {100 * found['software_accuracy']:.1f}, "
+            f"high and half low, no other error unless named; accuracy in %, software {100 * found['software_accuracy']:.1f}, "
             f"quantized {100 * found['quantized_accuracy']:.1f}.\n"
         )
     return "\n".join(parts)
