@@ -6,6 +6,4 @@ Each name is imported from its module: ``wires`` (``Wires``), ``transfer`` (``tr
 ``ngspice`` (``compare``).
 """
 
-from imssa.kernels.cache import discard_stale
-
-discard_stale()
+import imssa.kernels  # noqa: F401  # discards stale compiled code before any is loaded

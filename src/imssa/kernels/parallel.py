@@ -12,9 +12,8 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="imssa")
 
 
-if hasattr(
-    os, "register_at_fork"
-):  # threads stay behind when a process forks: its pools would wait
+if hasattr(os, "register_at_fork"):
+    # threads stay behind when a process forks: its pools would wait for them
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 

@@ -2,9 +2,10 @@
 
 Arithmetic is the contract of DESIGN section 5. The backward pass uses straight-through gradients:
 the gradient of a rounded and clipped value is that of the unrounded one, and zero where the code
-stands at an end of its range. A conversion in several passes has the gradient of the whole sum: it ends
-where all passes clip, not where one does. Registers are kept before each block of steps only, and the backward
-pass runs a block again; where the devices deviate, ADC codes are kept too if there is memory for them.
+stands at an end of its range. A conversion in several passes has the gradient of the whole sum: it
+ends where all passes clip, not where one does. Registers are kept before each block of steps only, and
+the backward pass runs a block again; where the devices deviate, ADC codes are kept too if there is
+memory for them.
 
 Exact devices read in one pass run in lanes (:mod:`imssa.kernels.scan_forward`): weights, widths and
 scales decide whether in float32 or float64 (:mod:`imssa.kernels.scan_plan`); codes are the same,
@@ -95,7 +96,7 @@ def _prepare(
     weights: Weights,
     scales: Scales,
     budget_bytes: int,
-    dtype: type | None = None,
+    dtype: type | None,
 ) -> _Prepared:
     dtype = dtype or scan_plan.float_type(weights, scales)
     cut = scan_plan.layout(shape, weights.A.shape[1], budget_bytes)
@@ -128,13 +129,22 @@ def scan_forward(
             checkpoint, the registers before the first step, is kept in any case.
         dtype: float32 or float64, where it is not to be chosen; a dense scan is in float64.
     """
+    return _forward(u, lengths, weights, scales, noise, budget_bytes, dtype, None)
+
+
+def _forward(
+    u: Any,
+    lengths: Any,
+    weights: Weights,
+    scales: Scales,
+    noise: Noise,
+    budget_bytes: int,
+    dtype: type | None,
+    record: Record | None,
+) -> Scanned:
     if _is_dense(scales, noise):
-        return _dense_forward(u, lengths, weights, scales, noise, budget_bytes, None)
-    p = _prepare(u.shape, weights, scales, budget_bytes, dtype)
-    return _forward(p, u, lengths, None, weights.A.shape[1])
-
-
-def _forward(p: _Prepared, u: Any, lengths: Any, record: Any, modes: int) -> Scanned:
+        return _dense_forward(u, lengths, weights, scales, noise, budget_bytes, record)
+    p, modes = _prepare(u.shape, weights, scales, budget_bytes, dtype), weights.A.shape[1]
     checkpoints = np.empty((p.cut.items, p.cut.blocks, 2 * p.cut.width), np.int32)
     scanned = Scanned(np.empty(u.shape), checkpoints, np.empty((0, 0, 0), np.int16))
     given = (u, lengths, *p, scanned.y, checkpoints, record, modes)
@@ -190,12 +200,8 @@ def scan_record(
         np.zeros((features, u.shape[0], u.shape[1] + 1, 2 * modes), np.int32),
         np.zeros((features, u.shape[0], u.shape[1], 2 * modes + 1), np.int32),
     )
-    if _is_dense(scales, noise):
-        budget = DEFAULT_BUDGET_BYTES
-        scanned = _dense_forward(u, lengths, weights, scales, noise, budget, record)
-    else:
-        p = _prepare(u.shape, weights, scales, DEFAULT_BUDGET_BYTES)
-        scanned = _forward(p, u, lengths, record, modes)
+    budget = DEFAULT_BUDGET_BYTES
+    scanned = _forward(u, lengths, weights, scales, noise, budget, None, record)
     record.adc[..., -1] = scanned.y.transpose(2, 0, 1)
     return record
 

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from imssa.kernels.passes import largest_code
+
 DIRECT, INCREMENTAL, LEAKY = 0, 1, 2
 REALIZATIONS: Final = {"direct": DIRECT, "incremental": INCREMENTAL, "leaky": LEAKY}
 
@@ -72,7 +74,7 @@ class Gradients(NamedTuple):
 
 def largest_code_of(scales: Scales) -> int:
     """Largest code of a whole conversion."""
-    return scales.adc_max * int(np.abs(scales.passes[:, 2]).sum())
+    return largest_code(scales.passes, scales.adc_max.bit_length() + 1)
 
 
 def no_noise() -> Noise:

@@ -1,6 +1,6 @@
 """The choice of ADC full scales from those that the chip offers, on calibration data."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -61,11 +61,14 @@ def _sums(
     bits = kernels.chip.converters.dac_bits
     shift = np.array(kernels.config.guard_bits)
     shape = (*state.shape[:2], features, modes, 2)
-    d = part(codes.driven(before, shift, bits)).reshape(shape).astype(float)
-    after = part(codes.driven(state, shift, bits)).reshape(shape).astype(float)
-    u = part(stream)
+
+    def fed(register: Int64[np.ndarray, "batch length states"]) -> Any:
+        return part(codes.driven(register, shift, bits)).reshape(shape).astype(float)
+
+    d, u = fed(before), part(stream)
+    read = fed(state) if kernels.current else d
     states = A[..., 0] * d[..., :1] + A[..., 1] * d[..., 1:] + B * u[..., None, None]
-    output = (C * (after if kernels.current else d)).sum((-2, -1)) + D * u
+    output = (C * read).sum((-2, -1)) + D * u
     return np.concatenate([states.reshape(*shape[:3], -1), output[..., None]], axis=-1)
 
 
