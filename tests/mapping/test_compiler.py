@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping import compile_network
 from imssa.program.operations import Phase
 from imssa.program.rules import broken_rules
 from imssa.quantization.config import Realization
-from imssa.quantization.network import kernel_blocks
 from tests.program.samples import same
 from tests.reference.networks import Sketch, all_bits, chip_with, random_network
 

@@ -5,11 +5,12 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
+from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping.differential import held_intervals
 from imssa.mapping.impulse import LARGEST, layer_dynamics, squared_errors, wanted_kernels
 from imssa.mapping.sensitivity import FAINT, own_costs
 from imssa.quantization.config import Realization
-from imssa.quantization.network import IntegerLayer, QuantizedNetwork, kernel_blocks
+from imssa.quantization.network import IntegerLayer, QuantizedNetwork
 from tests.reference.networks import Sketch, all_bits, chip_with, random_network
 
 Floats = NDArray[np.float64]

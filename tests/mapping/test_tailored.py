@@ -14,6 +14,7 @@ from imssa.hardware import ChipDescription
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.pulses import ProportionalPulse
 from imssa.hardware.write_verify import WriteVerifyProgramming
+from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping import Measures, TailoredCompiler, compile_network, require_served
 from imssa.mapping.compiler import network_blocks
 from imssa.mapping.impulse import layer_dynamics, squared_errors, wanted_kernels
@@ -22,7 +23,7 @@ from imssa.program import load_program, save_program
 from imssa.program.program import Program
 from imssa.program.rules import broken_rules
 from imssa.quantization.config import Realization, WeightBits
-from imssa.quantization.network import QuantizedNetwork, kernel_blocks
+from imssa.quantization.network import QuantizedNetwork
 from tests.crossbar import contract
 from tests.mapping.chips import map_of, stuck_chip, whole
 from tests.program.samples import same

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imssa.kernels.products import padded
 from imssa.kernels.scan_plan import update_of
-from imssa.kernels.scan_types import LEAKY, Noise, Scales, Weights
+from imssa.kernels.scan_types import LEAKY, Noise, Scales, Weights, kernel_blocks
 
 INVERSE, GAIN, HALF, LEAK, LEAK_HALF, KEPT, TO_ADC = range(7)
 """Rows of a kernel's table: one over the ADC step, gain and what is added before rounding, the share
@@ -46,24 +46,19 @@ class Dense(NamedTuple):
 
 def dense_of(weights: Weights, scales: Scales, noise: Noise) -> Dense:
     """Constants of a scan, padded."""
-    A, B, C, D = weights
-    features, modes = scales.k.shape
-    lines = 2 * modes + 1
+    blocks = kernel_blocks(*weights)
+    lines = blocks.shape[-1]
     width = padded(lines)
-    held, last = np.zeros((features, lines, width)), 2 * modes
-    for n in range(modes):
-        held[:, 2 * n : last, 2 * n : 2 * n + 2][:, :2] = A[:, n].swapaxes(1, 2)
-    held[:, last, :last], held[:, :last, last] = B.reshape(features, -1), C.reshape(features, -1)
-    held[:, last, last] = D
-    errors = (
-        np.pad(x.swapaxes(2, 3), ((0, 0), (0, 0), (0, 0), (0, width - x.shape[2])))
-        for x in (noise.deviation, noise.variance)
-    )
-    deviation, variance = (np.ascontiguousarray(x) for x in errors)
-    variance = variance.astype(np.float32)
+
+    def wide(matrices: Any) -> Any:
+        more = (*[(0, 0)] * (matrices.ndim - 1), (0, width - matrices.shape[-1]))
+        return np.ascontiguousarray(np.pad(matrices, more))
+
+    deviation = wide(noise.deviation.swapaxes(2, 3))
+    variance = wide(noise.variance.swapaxes(2, 3)).astype(np.float32)
     keys = (noise.key0, noise.key1)
     return Dense(
-        held,
+        wide(blocks),
         deviation,
         variance,
         _table(scales, width),

@@ -7,7 +7,7 @@ lines are the states followed by the input.
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float64, Int32, Int64, Num
 
 from imssa.kernels.passes import largest_code
 
@@ -70,6 +70,28 @@ class Gradients(NamedTuple):
     D: Float64[np.ndarray, " features"]
     gain: Float64[np.ndarray, "features modes"]
     k: Float64[np.ndarray, "features modes"]
+
+
+def kernel_blocks(
+    A: Num[np.ndarray, "features modes 2 2"],
+    B: Num[np.ndarray, "features modes 2"],
+    C: Num[np.ndarray, "features modes 2"],
+    D: Num[np.ndarray, " features"],
+) -> Num[np.ndarray, "features lines lines"]:
+    """Kernels as they stand on an array, (features, lines, lines), in the type of their weights.
+
+    Rows are driven word lines, the states, then the input; columns are read pairs, the states, then
+    the output.
+    """
+    features, modes = B.shape[:2]
+    blocks = np.zeros((features, 2 * modes + 1, 2 * modes + 1), A.dtype)
+    for mode in range(modes):
+        part = slice(2 * mode, 2 * mode + 2)
+        blocks[:, part, part] = A[:, mode].transpose(0, 2, 1)
+        blocks[:, -1, part] = B[:, mode]
+        blocks[:, part, -1] = C[:, mode]
+    blocks[:, -1, -1] = D
+    return blocks
 
 
 def largest_code_of(scales: Scales) -> int:

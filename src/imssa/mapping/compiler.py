@@ -8,6 +8,7 @@ from jaxtyping import Int64
 
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
+from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping.differential import common_mode
 from imssa.mapping.layout import Place, one_shot, together
 from imssa.mapping.rules import WIDE, layer_shapes, require
@@ -26,7 +27,7 @@ from imssa.program.operations import (
     Table,
 )
 from imssa.program.program import ArrayContents, Program
-from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork, kernel_blocks
+from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
 
 Blocks = Int64[np.ndarray, "features lines lines"]
 

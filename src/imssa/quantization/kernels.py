@@ -11,8 +11,8 @@ from imssa.hardware.description import ChipDescription
 from imssa.kernels import codes
 from imssa.kernels.random import Key
 from imssa.kernels.scan import REALIZATIONS, Noise, Scales, no_noise
+from imssa.kernels.scan_types import kernel_blocks
 from imssa.quantization.config import QuantizationConfig
-from imssa.quantization.network import kernel_blocks
 from imssa.quantization.noise import draw_noise
 from imssa.quantization.quantizers import (
     gain_codes,

@@ -54,27 +54,6 @@ class IntegerLinear:
         return requantized(self.sums(x), self.multiplier, self.shift, bits)
 
 
-def kernel_blocks(
-    A: Int64[np.ndarray, "features modes 2 2"],
-    B: Int64[np.ndarray, "features modes 2"],
-    C: Int64[np.ndarray, "features modes 2"],
-    D: Int64[np.ndarray, " features"],
-) -> Int64[np.ndarray, "features lines lines"]:
-    """Kernels as they stand on an array: rows are driven word lines, columns read pairs.
-
-    Driven are the states, then the input; read are the states, then the output.
-    """
-    features, modes = B.shape[:2]
-    blocks = np.zeros((features, 2 * modes + 1, 2 * modes + 1), np.int64)
-    for mode in range(modes):
-        part = slice(2 * mode, 2 * mode + 2)
-        blocks[:, part, part] = A[:, mode].transpose(0, 2, 1)
-        blocks[:, -1, part] = B[:, mode]
-        blocks[:, part, -1] = C[:, mode]
-    blocks[:, -1, -1] = D
-    return blocks
-
-
 @dataclass(frozen=True)
 class IntegerLayer:
     """One block: kernels, activation table, mixing, residual.
