@@ -10,7 +10,7 @@ it likes best. `imssa by FFT` is our own kernel with an FFT instead of the compi
 `imssa quantized` the layer of quantization-aware training: ternary, leaky, 8-bit converters, on
 devices without errors, and `imssa on devices` the same with a chip's programming errors and read noise.
 
-Times are medians of calls that take turns; ratios are the other's time over that of our default. The
+Times are medians of calls; each way is called for 0.6 seconds in turn, the first third not counted; ratios are the other's time over that of our default. The
 memory is the peak above the inputs and parameters, in a process of its own for each row. The difference
 is the largest one of the output from SciPy's direct recurrence in double precision, relative to the
 largest output, over the first sequence and some features. PyTorch gets `--threads` threads; the compiled
@@ -45,7 +45,8 @@ Row: TypeAlias = dict[str, Any]
 
 FULL = ((16, 256), (16, 1024), (16, 4096), (1, 16384))
 TINY = ((2, 40),)
-SLOW = 1.0  # seconds of a step beyond which one is enough
+SLOW = 2.0  # seconds of a step beyond which one is enough
+TURN = 0.6  # seconds: a new job's threads share a core for a while on some machines
 CHECKED = 8  # features that are compared with SciPy
 
 
@@ -177,17 +178,25 @@ def step(work: Work, way: Way) -> None:
 
 
 def times(work: Work, ways: dict[str, Way], repeats: int) -> dict[str, float]:
-    """Median seconds of each way, taking turns, after a turn that is not counted; one turn where slow."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(repeats + 1):
-        for name, way in ways.items():
-            if found[name] and found[name][0] > SLOW:
-                continue
-            start = time.perf_counter()
-            step(work, way)
-            if turn:
-                found[name].append(time.perf_counter() - start)
+    """Median seconds of each way, in turns of ``TURN`` seconds; one call where a call is slow."""
+    found = {name: call_times(work, way, 0.0) for name, way in ways.items()}  # not counted if fast
+    quick = [name for name, values in found.items() if values[0] < SLOW]
+    found |= {name: [] for name in quick}
+    for _ in range(repeats):
+        for name in quick:
+            calls = call_times(work, ways[name], TURN)
+            found[name] += calls[len(calls) // 3 :]
     return {name: statistics.median(values) for name, values in found.items()}
+
+
+def call_times(work: Work, way: Way, seconds: float) -> list[float]:
+    """Seconds of calls one after the other, for so long at least."""
+    found: list[float] = []
+    while not found or sum(found) < seconds:
+        start = time.perf_counter()
+        step(work, way)
+        found.append(time.perf_counter() - start)
+    return found
 
 
 def direct(work: Work, what: str) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -285,7 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"{peak(options.peak)}\n")
         return 0
     torch.set_num_threads(options.threads)
-    rows = measure(TINY, 4, 2, 1) if options.tiny else measure(FULL, 128, 16, 7)
+    rows = measure(TINY, 4, 2, 1) if options.tiny else measure(FULL, 128, 16, 3)
     packages = {"numpy": np, "numba": numba, "torch": torch}
     found = {
         "versions": {

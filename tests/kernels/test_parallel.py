@@ -8,15 +8,16 @@ import pytest
 from imssa.kernels.parallel import for_ranges
 
 
+@pytest.mark.parametrize("pieces", [1, 4])
 @pytest.mark.parametrize("workers", [0, 1, 2, 3, 7, 50])
 @pytest.mark.parametrize("items", [0, 1, 2, 13])
-def test_ranges_cover_every_item_once(items: int, workers: int) -> None:
+def test_ranges_cover_every_item_once(items: int, workers: int, pieces: int) -> None:
     visits = np.zeros(items, np.int64)
 
     def visit(first: int, end: int) -> None:
         visits[first:end] += 1
 
-    for_ranges(items, visit, workers)
+    for_ranges(items, visit, workers, pieces)
     assert visits.tolist() == [1] * items
 
 

@@ -13,7 +13,7 @@ gradients have the precision of that type. All others run in float64, one kernel
 (:mod:`imssa.kernels.scan_dense`).
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int16, Int32, Int64
@@ -59,6 +59,10 @@ __all__ = [
     "scan_forward",
     "scan_record",
 ]
+
+
+PIECES: Final = 4
+"""Ranges of items that a thread takes, one after the other."""
 
 
 class Scanned(NamedTuple):
@@ -148,7 +152,7 @@ def _forward(
     checkpoints = np.empty((p.cut.items, p.cut.blocks, 2 * p.cut.width), np.int32)
     scanned = Scanned(np.empty(u.shape), checkpoints, np.empty((0, 0, 0), np.int16))
     given = (u, lengths, *p, scanned.y, checkpoints, record, modes)
-    for_ranges(p.cut.items, lambda first, end: forward(first, end, *given))
+    for_ranges(p.cut.items, lambda first, end: forward(first, end, *given), pieces=PIECES)
     return scanned
 
 
@@ -309,7 +313,7 @@ def _lane_gradients(
         np.zeros((p.cut.items, p.cut.width // p.cut.group)),
     )
     given: tuple[Any, ...] = (g_y, scanned.y, u, lengths, *p, scanned.checkpoints, *found)
-    for_ranges(p.cut.items, lambda first, end: backward(first, end, *given))
+    for_ranges(p.cut.items, lambda first, end: backward(first, end, *given), pieces=PIECES)
     return found
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from imssa.kernels import codes
+from imssa.kernels.requantize import requantize_backward, requantize_forward
 from imssa.kernels.scan import DEFAULT_BUDGET_BYTES, Noise, Scales, Weights, scan_record
 from imssa.kernels.scan_operator import scan_operator
 
@@ -63,20 +64,41 @@ def rounded(x: Float[Tensor, "*shape"], largest: int) -> Float64[Tensor, "*shape
 
 
 class _Requantize(torch.autograd.Function):
+    """Codes times the snapped gain, rounded and clipped; backward as if times the real one."""
+
     @staticmethod
-    def forward(
-        ctx: Any, value: Tensor, gain: Tensor, multiplier: Any, shift: Any, bits: int
-    ) -> Tensor:
-        out = codes.requantized(integers(value), multiplier, shift, bits)
-        result = torch.from_numpy(out.astype(np.float64))
-        ctx.save_for_backward(value, gain, result.abs() < codes.code_max(bits))
+    def forward(ctx: Any, value: Tensor, gain: Tensor, snapped: Any, bits: int) -> Tensor:
+        largest = codes.code_max(bits)
+        out = requantize_forward(_rows(value), _gains(snapped, value.shape), largest)
+        result = torch.from_numpy(out).view(value.shape)
+        ctx.save_for_backward(value, gain, result)
+        ctx.largest = largest
         return result
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        value, gain, inside = ctx.saved_tensors
-        passed = gradient * inside
-        return passed * gain, (passed * value).sum_to_size(gain.shape), None, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        value, gain, result = ctx.saved_tensors
+        real = _gains(gain.detach().numpy(), value.shape)
+        g_value, g_gain = requantize_backward(
+            _rows(gradient), _rows(value), real, _rows(result), ctx.largest
+        )
+        shape = (*value.shape[:-1], -1) if len(real) > 1 else (-1,)
+        of_gain = torch.from_numpy(g_gain).view(shape).sum_to_size(gain.shape)
+        return torch.from_numpy(g_value).view(value.shape), of_gain, None, None
+
+
+def _rows(tensor: Tensor) -> Float64[np.ndarray, "rows features"]:
+    """A tensor's codes as a matrix, without a copy where they lie in order."""
+    return np.asarray(tensor.detach().contiguous().view(-1, tensor.shape[-1]).numpy())
+
+
+def _gains(
+    gain: Float64[np.ndarray, "..."], shape: torch.Size
+) -> Float64[np.ndarray, "rows features"]:
+    """Gains as one row for all codes, where they differ by feature alone; else one for each code."""
+    common = gain.size == gain.shape[-1]
+    full = np.broadcast_to(gain, (shape[-1],) if common else tuple(shape))
+    return np.ascontiguousarray(full.reshape(-1, shape[-1]))
 
 
 def gain_codes(
@@ -95,7 +117,8 @@ def requantize(
 ) -> Float64[Tensor, "*batch features"]:
     """clip(round(value m 2^-t)) with m 2^-t the snapped gain; gradients to value and gain."""
     multiplier, shift = gain_codes(gain, multiplier_bits)
-    out: Tensor = _Requantize.apply(value, gain, multiplier, shift, bits)  # type: ignore[no-untyped-call]
+    snapped = np.ldexp(multiplier.astype(np.float64), -shift)
+    out: Tensor = _Requantize.apply(value, gain, snapped, bits)  # type: ignore[no-untyped-call]
     return out
 
 
