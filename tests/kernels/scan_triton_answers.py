@@ -25,12 +25,14 @@ from tests.kernels.test_scan_operator import arguments
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 BLOCK = 3
 """Steps between checkpoints, so that short sequences take several blocks."""
+LARGE = 1e40
+"""More than float32 holds."""
 
 
 def cases() -> dict[str, Case]:
     """Small recurrences, for the interpreter takes milliseconds a step."""
     found = {
-        f"{way}, current {current}": made(3, way, current=current, lengths=(5, 2), modes=3)
+        f"{way}, current {current}": made(3, way, current=current, lengths=(4, 2), modes=3)
         for way, current in WAYS
     }
     for current in (False, True):
@@ -56,9 +58,9 @@ def gradient_of(case: Case) -> NDArray[np.float64]:
     return np.random.default_rng(0).normal(size=case.u.shape)
 
 
-def answer(case: Case, dtype: type) -> list[NDArray[np.float64]]:
+def answer(case: Case, g_y: NDArray[np.float64], dtype: type | None) -> list[NDArray[np.float64]]:
     """Output codes and gradients."""
-    u, g = (torch.from_numpy(x).to(DEVICE) for x in (case.u, gradient_of(case)))
+    u, g = (torch.from_numpy(x).to(DEVICE) for x in (case.u, g_y))
     lengths = torch.from_numpy(case.lengths).to(DEVICE)
     rest = (case.weights, case.scales, no_noise(), DEFAULT_BUDGET_BYTES, dtype)
     y, kept = forward_on_gpu(u, lengths, *rest)
@@ -88,8 +90,11 @@ def main() -> None:
     scan_plan.BLOCK = BLOCK  # type: ignore[misc]
     for name, case in cases().items():
         for dtype in {np.float64, scan_plan.float_type(case.weights, case.scales)}:
-            for i, array in enumerate(answer(case, dtype)):
+            for i, array in enumerate(answer(case, gradient_of(case), dtype)):
                 arrays[f"{name}/{dtype.__name__}/{i}"] = array
+    case = cases()["one mode, ragged"]
+    for i, array in enumerate(answer(case, LARGE * gradient_of(case), None)):
+        arrays[f"large gradients/{i}"] = array
     for i, array in enumerate(operator_answer()):
         arrays[f"operator/float64/{i}"] = array
     np.savez(sys.argv[1], **arrays)

@@ -16,7 +16,7 @@ from imssa.kernels import scan_triton
 from imssa.kernels.scan import DEFAULT_BUDGET_BYTES, Noise, no_noise
 from imssa.kernels.scan_operator import scan_operator
 from imssa.kernels.scan_plan import float_type
-from tests.kernels.scan_triton_answers import answer, cases, gradient_of
+from tests.kernels.scan_triton_answers import LARGE, answer, cases, gradient_of
 from tests.kernels.test_scan import compiled, deviations, made
 from tests.kernels.test_scan_operator import arguments
 
@@ -64,6 +64,16 @@ def test_codes_and_gradients(name: str, answers: dict[str, Any]) -> None:
         assert np.abs(y).max() > 0
 
 
+def test_gradients_beyond_float32_are_found_in_float64(answers: dict[str, Any]) -> None:
+    case = CASES["one mode, ragged"]
+    large = LARGE * gradient_of(case)
+    assert float_type(case.weights, case.scales) is np.float32
+    y, gradients = compiled(case, large, no_noise())
+    got = [answers[f"large gradients/{i}"] for i in range(8)]
+    assert np.abs(got[1]).max() > np.finfo(np.float32).max
+    assert_near(got, [y, *gradients], 1e-12)
+
+
 def test_cases_have_both_float_types_and_reach_the_ends() -> None:
     types = {float_type(case.weights, case.scales) for case in CASES.values()}
     assert types == {np.float32, np.float64}
@@ -91,17 +101,21 @@ from triton.compiler import ASTSource
 from imssa.kernels.scan_triton import OPTIONS
 from imssa.kernels.scan_triton_back import backward_kernel
 from imssa.kernels.scan_triton_steps import forward_kernel
-def kind(name, real):
-    if name.isupper():
+def kind(name, real, constants):
+    if name in constants:
         return "constexpr"
     if name in ("length", "features", "modes", "blocks"):
         return "i32"
     of = dict.fromkeys(("rows", "outputs", "limits", "states"), real)
     return "*" + (of | {"lengths": "i64", "checkpoints": "i32"}).get(name, "fp64")
-for real, current, capability in (("fp32", False, 80), ("fp64", True, 90)):
+def constants(current, ones):  # sizes of one are constants to Triton
+    return {"BLOCK": 128, "CURRENT": current, "KERNELS": 2, "MODES": 16} | dict.fromkeys(ones, 1)
+few = constants(False, ())
+many = constants(True, ("length", "features", "modes", "blocks"))
+for real, constants, capability in (("fp32", few, 80), ("fp64", many, 90)):
     for kernel in (forward_kernel, backward_kernel):
-        constants = {"BLOCK": 128, "CURRENT": current, "KERNELS": 2, "MODES": 16}
-        source = ASTSource(kernel, {n: kind(n, real) for n in kernel.arg_names}, constants)
+        signature = {n: kind(n, real, constants) for n in kernel.arg_names}
+        source = ASTSource(kernel, signature, constants)
         made = compile(source, target=GPUTarget("cuda", capability, 32), options=OPTIONS)
         assert made.asm["cubin"]
         assert "mul" in made.asm["ptx"] and "fma" not in made.asm["ptx"]
@@ -110,11 +124,14 @@ for real, current, capability in (("fp32", False, 80), ("fp64", True, 90)):
 
 
 def test_shapes_on_a_gpu_are_known_before_it_runs() -> None:
+    """Lengths and scales may stay on the host."""
     inputs = arguments(noisy=False)
     with FakeTensorMode():
         fake = [
-            torch.empty(x.shape, dtype=x.dtype, device="cuda") if isinstance(x, torch.Tensor) else x
-            for x in inputs
+            torch.empty(x.shape, dtype=x.dtype, device="cuda" if i < 7 else "cpu")
+            if isinstance(x, torch.Tensor)
+            else x
+            for i, x in enumerate(inputs)
         ]
         y, checkpoints, codes = scan_operator(*fake)
     batch, length, features = inputs[0].shape
@@ -151,4 +168,4 @@ def test_a_batch_of_training_size(current: bool) -> None:
     lengths = (1000, 999, 1, 513)
     case = made(4, "leaky", current=current, lengths=lengths, features=70, modes=16)
     y, gradients = compiled(case, gradient_of(case), no_noise(), np.float64)
-    assert_near(answer(case, np.float64), [y, *gradients], 1e-9)
+    assert_near(answer(case, gradient_of(case), np.float64), [y, *gradients], 1e-9)
