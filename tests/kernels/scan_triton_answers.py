@@ -23,7 +23,7 @@ from tests.kernels.test_scan import WAYS, Case, made
 from tests.kernels.test_scan_operator import arguments
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-BLOCK = 3
+BLOCK = 2
 """Steps between checkpoints, so that short sequences take several blocks."""
 LARGE = 1e40
 """More than float32 holds."""

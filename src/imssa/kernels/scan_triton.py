@@ -56,6 +56,7 @@ def _prepare(
     batch, length, features = shape
     modes, dtype = weights.A.shape[1], dtype or float_type(weights, scales)
     block, blocks, _ = dense_blocks(shape, 2 * modes, 1, budget_bytes)
+    block = 1 << (block - 1).bit_length()  # few compiled forms, whatever lengths batches have
     padded = 1 << (modes - 1).bit_length()
     kernels = max(1, LANES // padded)
     outputs, limits = np.stack([weights.D, 1.0 / scales.adc[:, -1]]), limits_of(scales, dtype)
