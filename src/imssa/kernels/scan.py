@@ -84,7 +84,8 @@ class _Prepared(NamedTuple):
     current: int
 
 
-def _limits(scales: Scales, dtype: type) -> Limits:
+def limits_of(scales: Scales, dtype: type) -> Limits:
+    """Numbers that all kernels share."""
     return Limits(
         2.0**-scales.drive_shift,
         float(scales.dac_max),
@@ -105,7 +106,7 @@ def _prepare(
     dtype = dtype or scan_plan.float_type(weights, scales)
     cut = scan_plan.layout(shape, weights.A.shape[1], budget_bytes)
     lanes = scan_plan.tables(weights, scales, cut, dtype)
-    return _Prepared(lanes, _limits(scales, dtype), cut, int(scales.current))
+    return _Prepared(lanes, limits_of(scales, dtype), cut, int(scales.current))
 
 
 def _is_dense(scales: Scales, noise: Noise) -> bool:
@@ -169,7 +170,7 @@ def _dense_forward(
     states = 2 * weights.A.shape[1]
     passes = len(scales.passes)
     block, blocks, items = scan_plan.dense_blocks(u.shape, states, passes, budget_bytes)
-    dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
+    dense, limits = dense_of(weights, scales, noise), limits_of(scales, np.float64)
     kept = np.empty((features * batch, blocks, states), np.int32)
     codes = np.empty((items, length if items else 0, states if items else 0), np.int16)
     scanned, width = Scanned(np.empty(u.shape), kept, codes), dense.table.shape[2]
@@ -265,7 +266,7 @@ def _dense_backward(
     passes = len(scales.passes)
     block, blocks, _ = scan_plan.dense_blocks(u.shape, lines - 1, passes, budget_bytes)
     _require_blocks(scanned, blocks)
-    dense, limits = dense_of(weights, scales, noise), _limits(scales, np.float64)
+    dense, limits = dense_of(weights, scales, noise), limits_of(scales, np.float64)
     width = dense.table.shape[2]
     g_u, sums = np.empty(u.shape), np.zeros((features, 4 * lines - 3))
     rows = np.zeros((features, 2, width))

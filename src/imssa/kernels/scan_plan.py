@@ -69,6 +69,14 @@ def dense_blocks(
     return min(block, max(1, length)), max(1, -(-length // block)), items
 
 
+def checkpoint_shape(
+    shape: tuple[int, ...], modes: int, budget_bytes: int
+) -> tuple[int, int, int, int, int]:
+    """What a scan on a GPU keeps, by the same rule: batch, blocks, re and im, features, modes."""
+    _, blocks, _ = dense_blocks(shape, 2 * modes, 1, budget_bytes)
+    return shape[0], blocks, 2, shape[2], modes
+
+
 class Tables(NamedTuple):
     """Constants of all kernels in the float type of the scan."""
 
@@ -184,17 +192,22 @@ def update_of(scales: Scales) -> Update:
     return Update(gain, np.where(scales.shift > 0, 0.5, 0.0), leak, leak_half, 1.0 - leak)
 
 
-def tables(weights: Weights, scales: Scales, cut: Layout, dtype: type) -> Tables:
-    """Constants in lanes."""
-    A, B, C, D = weights
+def constants(weights: Weights, scales: Scales) -> NDArray[np.float64]:
+    """Constants of each mode, (CONSTANTS, features, modes), see :mod:`imssa.kernels.scan_step`."""
+    A, B, C, _ = weights
     gain, half, decay, leak_half, kept = update_of(scales)
     real, imaginary = scales.adc[:, 0:-1:2], scales.adc[:, 1:-1:2]
     rows = [A[..., 0, 0], A[..., 0, 1], A[..., 1, 0], A[..., 1, 1], B[..., 0], B[..., 1]]
     rows += [C[..., 0], C[..., 1], gain, decay, 1.0 / real, 1.0 / imaginary]
     rows += [half, leak_half, gain / real, gain / imaginary, kept]
+    return np.stack(rows)
+
+
+def tables(weights: Weights, scales: Scales, cut: Layout, dtype: type) -> Tables:
+    """Constants in lanes."""
     per_step = (1.0 / scales.adc[:, -1]).astype(dtype).astype(np.float64)
-    lanes: NDArray[Any] = in_lanes(np.stack(rows), cut).astype(dtype)
-    return Tables(lanes, D, per_step, np.ascontiguousarray(scales.adc[:, -1]))
+    lanes: NDArray[Any] = in_lanes(constants(weights, scales), cut).astype(dtype)
+    return Tables(lanes, weights.D, per_step, np.ascontiguousarray(scales.adc[:, -1]))
 
 
 def in_lanes(rows: NDArray[np.float64], cut: Layout) -> NDArray[np.float64]:
