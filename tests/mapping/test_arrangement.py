@@ -78,7 +78,7 @@ def test_any_arrangement_gives_the_codes_of_the_network(
     )
     network = random_network(seed, sketch, chip)
     places = arranged_at_random(one_shot(layer_shapes(network), chip), chip, seed)
-    program = assemble(network, chip, {}, places, network_blocks(network))
+    program = assemble(network, chip, {}, (places, ()), network_blocks(network))
     program = with_common_modes(program, seed)
     assert broken_rules(program) == []
     inputs, lengths = random_inputs(network, seed + 1, 3, 12)

@@ -11,18 +11,22 @@ from imssa.hardware import ChipDescription, load_chip
 from imssa.hardware.converters import Converters
 from imssa.hardware.description import Arrays
 from imssa.kernels.codes import code_max
-from imssa.quantization.config import QuantizationConfig, Realization, TrainingNoise, WeightBits
+from imssa.quantization.config import (
+    Parts,
+    QuantizationConfig,
+    Realization,
+    TrainingNoise,
+    WeightBits,
+)
 from imssa.quantization.convert import convert
 from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.linear import AnalogLinear, QuantizedLinear
 from imssa.quantization.network import MEAN_FRACTION_BITS, QuantizedNetwork
-from imssa.quantization.prepared import (
-    PreparedBlock,
-    PreparedClassifier,
-    QuantizedLinear,
-)
+from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 
 Codes = NDArray[np.int64]
 TERNARY, NOISE = WeightBits(), TrainingNoise()
+DIGITAL, ON_ARRAYS = Parts(), Parts(encoder="analog", mixing="analog", decoder="analog")
 
 
 def chip_with(
@@ -59,6 +63,7 @@ class Sketch:
     register_bits: int = 20
     max_length: int = 40
     noise: TrainingNoise = NOISE
+    parts: Parts = DIGITAL
 
     def config(self) -> QuantizationConfig:
         """The quantization settings."""
@@ -70,6 +75,7 @@ class Sketch:
             register_bits=self.register_bits,
             max_decay_shift=min(7, self.guard_bits - 1),
             noise=self.noise,
+            parts=self.parts,
         )
 
 
@@ -84,12 +90,15 @@ def prepared_network(
     """A random trainable network whose codes are lively at every place and whose poles are stable."""
     sketch, chip = sketch or Sketch(), chip or chip_with()
     rng, largest = np.random.default_rng(seed), code_max(chip.converters.dac_bits)
-    mean_max = largest * 2**MEAN_FRACTION_BITS
-    bits = sketch.bits
+    on_arrays = {part: chip for part, how in sketch.parts if how == "analog"}
+    mean_max = largest if "decoder" in on_arrays else largest * 2**MEAN_FRACTION_BITS
+    bits, noise = sketch.bits, sketch.noise
+    shapes = (sketch.kernels, sketch.inputs), (sketch.classes, sketch.kernels)
+    encoder, decoder = on_arrays.get("encoder"), on_arrays.get("decoder")
     prepared = PreparedClassifier(
-        encoder=_linear(rng, (sketch.kernels, sketch.inputs), bits.encoder, largest),
+        encoder=_linear(rng, shapes[0], bits.encoder, largest, noise, encoder),
         blocks=[_block(rng, sketch, chip) for _ in range(sketch.layers)],
-        decoder=_linear(rng, (sketch.classes, sketch.kernels), bits.decoder, mean_max),
+        decoder=_linear(rng, shapes[1], bits.decoder, mean_max, noise, decoder),
         input_step=1.0,
         logit_step=1e-4,
         max_length=sketch.max_length,
@@ -101,11 +110,21 @@ def prepared_network(
 
 
 def _linear(
-    rng: np.random.Generator, shape: tuple[int, int], bits: int, input_max: int
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    bits: int,
+    input_max: int,
+    noise: TrainingNoise,
+    chip: ChipDescription | None = None,
 ) -> QuantizedLinear:
     gain = 2.0 ** rng.uniform(-0.5, 1.0, shape[0]) / (code_max(bits) * np.sqrt(shape[1]))
     bias = rng.uniform(-0.1, 0.1, shape[0])
-    return QuantizedLinear(rng.uniform(-1.2, 1.2, shape), bias, gain, bits, input_max)
+    given = (rng.uniform(-1.2, 1.2, shape), bias, gain, bits, input_max)
+    if chip is None:
+        return QuantizedLinear(*given)
+    linear = AnalogLinear(*given, chip, noise)
+    linear.choose(rng.choice(chip.converters.full_scale_devices[:3], shape[0]))
+    return linear
 
 
 def _block(rng: np.random.Generator, sketch: Sketch, chip: ChipDescription) -> PreparedBlock:
@@ -128,7 +147,9 @@ def _block(rng: np.random.Generator, sketch: Sketch, chip: ChipDescription) -> P
     kernels.state_scale.copy_(torch.from_numpy(rng.choice(offers, shape)))
     kernels.output_scale.copy_(torch.from_numpy(rng.choice(offers, sketch.kernels)))
     largest = code_max(kernels.config.activation_bits)
-    mixing = _linear(rng, (sketch.kernels, sketch.kernels), sketch.bits.mixing, largest)
+    square, on_array = (sketch.kernels, sketch.kernels), sketch.parts.mixing == "analog"
+    width = sketch.bits.mixing
+    mixing = _linear(rng, square, width, largest, sketch.noise, chip if on_array else None)
     residual = 2.0 ** rng.uniform(-2, 0, sketch.kernels)
     return PreparedBlock(kernels, mixing, residual, (sketch.activation, 4.0 / largest))
 

@@ -31,7 +31,12 @@ from imssa.program.operations import (
     Requantize,
     Table,
 )
-from imssa.quantization.network import IntegerLayer, IntegerLinear, QuantizedNetwork
+from imssa.quantization.network import (
+    IntegerLayer,
+    IntegerLinear,
+    QuantizedNetwork,
+    cuts_of,
+)
 
 Counts = dict[str, int]
 Codes = Int64[np.ndarray, "..."]
@@ -82,7 +87,9 @@ def quantized_demand(network: QuantizedNetwork) -> Counts:
         counts += _linear(layer.mixing)
         counts += _rescaled(layer.residual_multiplier, layer.residual_shift)
         counts += Counter(additions=len(layer.D))
-    counts += Counter(additions=len(network.decoder.weights[0]))
+    if network.decodes_steps:
+        counts += _linear(network.decoder)
+    counts += Counter(additions=network.summed)
     return _named(counts)
 
 
@@ -107,19 +114,28 @@ def _rescaled(multiplier: Codes, shift: Codes) -> "Counter[str]":
 
 def _linear(layer: IntegerLinear) -> "Counter[str]":
     counts = Counter(multiply_accumulates=layer.weights.size, additions=layer.bias.size)
+    if layer.readout is not None:
+        cuts = len(cuts_of(layer.weights.shape[1], layer.readout.word_lines))
+        for _ in range(cuts):
+            counts += _conversions(layer.readout.full_scale, layer.readout.full_scale_shift)
+        counts += Counter(additions=(cuts - 1) * layer.bias.size)
     return counts + _rescaled(layer.multiplier, layer.shift)
+
+
+def _conversions(L: Codes, h: Codes) -> "Counter[str]":
+    """round(acc 2^h / L) of each line."""
+    by_shift = (L & (L - 1)) == 0
+    return Counter(
+        divisions=int(np.count_nonzero(~by_shift)),
+        shifts=int(np.count_nonzero(by_shift & ((L > 1) | (h > 0)))),
+    )
 
 
 def _kernels(layer: IntegerLayer, realization: str, guard_bits: int) -> "Counter[str]":
     """Drive, product, conversion and update of all states, and the outputs."""
     states = layer.B.size
     products = layer.A.size + layer.B.size + layer.C.size + layer.D.size
-    L = layer.full_scale
-    by_shift = (L & (L - 1)) == 0
-    converted = Counter(
-        divisions=int(np.count_nonzero(~by_shift)),
-        shifts=int(np.count_nonzero(by_shift & ((L > 1) | (layer.full_scale_shift > 0)))),
-    )
+    converted = _conversions(layer.full_scale, layer.full_scale_shift)
     update = _rescaled(np.repeat(layer.multiplier, 2), np.repeat(layer.shift, 2))
     register = {
         "direct": Counter(),

@@ -8,7 +8,7 @@ from imssa.evaluation.demand import Demand, chip_demand, float_demand, quantized
 from imssa.evaluation.records import Count, Record
 from imssa.models import ModelConfig
 from imssa.program import Program
-from imssa.quantization.network import IntegerLayer, IntegerLinear, QuantizedNetwork
+from imssa.quantization.network import IntegerLayer, IntegerLinear, QuantizedNetwork, Readout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def _float_state_bytes(config: ModelConfig) -> int:
 
 def _state_bytes(network: QuantizedNetwork) -> int:
     states = sum(layer.B.size for layer in network.layers)
-    sums = len(network.decoder.weights[0])
+    sums = network.summed
     return _packed(states * network.widths.register_bits + sums * SUM_BITS)
 
 
@@ -132,13 +132,14 @@ def quantized_bytes(network: QuantizedNetwork) -> dict[str, int]:
     }
     for group, maps in linear.items():
         parts[f"weights_{group}"] = _packed(sum(m.weights.size for m in maps) * bits[group])
-    biases = sum(m.bias.size for maps in linear.values() for m in maps)
+    every = [m for maps in linear.values() for m in maps]
+    biases, readouts = sum(m.bias.size for m in every), [m.readout for m in every if m.readout]
     decays = sum(layer.k.size for layer in layers) if network.widths.realization == "leaky" else 0
     table_bits = network.widths.activation_bits * sum(layer.table.size for layer in layers)
     return parts | {
         "biases": _packed(biases * BIAS_BITS),
         "scales": _packed(_linear_scales(network.encoder) + sum(map(_layer_scales, layers))),
-        "full_scales": _packed(sum(map(_full_scale_bits, layers))),
+        "full_scales": _packed(sum(map(_full_scale_bits, [*layers, *readouts]))),
         "decay_shifts": _packed(decays * SHIFT_STORED_BITS),
         "activation_tables": _packed(table_bits),
         "mean_table": _packed(_scale_bits(*network.mean_scale())),
@@ -159,7 +160,7 @@ def _layer_scales(layer: IntegerLayer) -> int:
     )
 
 
-def _full_scale_bits(layer: IntegerLayer) -> int:
+def _full_scale_bits(layer: IntegerLayer | Readout) -> int:
     """L and h of each line, L as wide as the widest."""
     widest = int(layer.full_scale.max()).bit_length()
     return layer.full_scale.size * (widest + SHIFT_STORED_BITS)

@@ -9,8 +9,9 @@ from jaxtyping import Int64
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.scan_types import kernel_blocks
+from imssa.mapping.dense import Tile, analog_maps, linear_maps, map_operations, place_tiles
 from imssa.mapping.differential import common_mode
-from imssa.mapping.layout import Place, one_shot, together
+from imssa.mapping.layout import Place, arrays_of, one_shot, together
 from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
     Accumulate,
@@ -27,7 +28,12 @@ from imssa.program.operations import (
     Table,
 )
 from imssa.program.program import ArrayContents, Program
-from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
+from imssa.quantization.network import (
+    MEAN_BITS,
+    IntegerLayer,
+    IntegerLinear,
+    QuantizedNetwork,
+)
 
 Blocks = Int64[np.ndarray, "features lines lines"]
 
@@ -37,8 +43,9 @@ def compile_network(
 ) -> Program:
     """Compiles a network for a chip in the ``one-shot`` layout.
 
-    The kernels' A, B and C (and D) stand together on the arrays; encoder, activation, mixing,
-    residual, pooling and decoder stay digital, as operations of the program.
+    The kernels' A, B and C (and D) stand together on the arrays; so do encoder, mixing and decoder
+    where the network was trained for it. Activation, residual and pooling are operations of the
+    program, and so are the linear maps that stay digital.
 
     Args:
         network: The frozen integer network; not changed.
@@ -50,47 +57,46 @@ def compile_network(
     """
     require(network, chip)
     places = one_shot(layer_shapes(network), chip)
-    return assemble(network, chip, provenance, places, network_blocks(network))
+    tiles = place_tiles(network, chip, arrays_of(places))
+    return assemble(network, chip, provenance, (places, tiles), network_blocks(network))
 
 
 def assemble(
     network: QuantizedNetwork,
     chip: ChipDescription,
     provenance: dict[str, Any],
-    places: tuple[Place, ...],
+    placed: tuple[tuple[Place, ...], tuple[Tile, ...]],
     blocks: list[Blocks],
     defects: DefectMap | None = None,
 ) -> Program:
-    """The program of kernels whose places and weights are known.
+    """The program of kernels and linear maps whose places are known.
 
     Args:
         network: The frozen integer network.
         chip: What it is compiled for.
         provenance: Kept in the program.
-        places: Of all kernels.
+        placed: Places of all kernels, and tiles of the linear maps that stand on arrays.
         blocks: Weight codes of each layer's kernels, as of :func:`kernel_blocks`.
         defects: Of the chip instance: the sound device of a pair takes up what the other holds.
     """
-    step: list[Operation] = [
-        MatMul("input", "encoded", network.encoder.weights, network.encoder.bias),
-        Requantize("encoded", "stream.0", network.encoder.multiplier, network.encoder.shift),
-    ]
+    places, tiles = placed
+    step = [*_linear(network, "encoder", tiles), _rescaled(network.encoder, "encoded", "stream.0")]
     for number, layer in enumerate(network.layers):
         own = [place for place in places if place.layer == number]
-        step += _layer_operations(network, layer, own)
+        step += _layer_operations(network, layer, own, tiles)
     last = f"stream.{len(network.layers)}"
-    multiplier, shift = network.mean_scale()
+    if network.decodes_steps:
+        step, last = [*step, *_linear(network, "decoder", tiles)], "decoded"
     return Program(
         chip=chip,
         registers=_registers(network, chip),
-        arrays=_contents(network, chip, places, blocks, defects),
+        arrays=(
+            *_contents(network, chip, places, blocks, defects),
+            *_tile_contents(network, chip, tiles, defects, arrays_of(places)),
+        ),
         start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
-        end=(
-            MeanByLength("sum", "mean", multiplier, shift),
-            MatMul("mean", "logits", network.decoder.weights, network.decoder.bias),
-            ArgMax("logits", "answer"),
-        ),
+        end=_end(network),
         input="input",
         output="answer",
         max_length=network.max_length,
@@ -98,6 +104,32 @@ def assemble(
         preparation={**network.preparation, "input_step": network.input_step},
         provenance=provenance,
     )
+
+
+def _end(network: QuantizedNetwork) -> tuple[Operation, ...]:
+    """From the sums over all steps to the answer."""
+    answer = ArgMax("logits", "answer")
+    if network.decodes_steps:
+        return MeanByLength("sum", "logits", *network.mean_scale()), answer
+    decoder = network.decoder
+    return (
+        MeanByLength("sum", "mean", *network.mean_scale()),
+        MatMul("mean", "logits", decoder.weights, decoder.bias),
+        answer,
+    )
+
+
+def _linear(network: QuantizedNetwork, name: str, tiles: tuple[Tile, ...]) -> list[Operation]:
+    """The sums of a linear map: phases of its tiles where it stands on arrays, else in integers."""
+    maps = linear_maps(network)
+    one = maps[name]
+    if one.linear.readout is not None:
+        return map_operations(name, one, tiles)
+    return [MatMul(one.source, one.target, one.linear.weights, one.linear.bias)]
+
+
+def _rescaled(linear: IntegerLinear, source: str, target: str) -> Requantize:
+    return Requantize(source, target, linear.multiplier, linear.shift)
 
 
 def network_blocks(network: QuantizedNetwork) -> list[Blocks]:
@@ -134,17 +166,25 @@ def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Regist
             Register(f"residual.{n}", features, dac),
             Register(f"stream.{n + 1}", features, dac),
         ]
+    classes = len(network.decoder.weights)
+    decoded = [Register("decoded", classes, WIDE)] if network.decodes_steps else []
+    mean = [] if network.decodes_steps else [Register("mean", features, MEAN_BITS)]
     return (
         *registers,
-        Register("sum", features, WIDE),
-        Register("mean", features, MEAN_BITS),
-        Register("logits", len(network.decoder.weights), WIDE),
+        *(Register(m.read, m.read_size, adc) for m in analog_maps(network).values()),
+        *decoded,
+        Register("sum", network.summed, WIDE),
+        *mean,
+        Register("logits", classes, WIDE),
         Register("answer", 1, MEAN_BITS),
     )
 
 
 def _layer_operations(
-    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place]
+    network: QuantizedNetwork,
+    layer: IntegerLayer,
+    places: list[Place],
+    tiles: tuple[Tile, ...],
 ) -> list[Operation]:
     n = places[0].layer
     phases = _phases(network, layer, places, states=True, output=network.widths.output == "delayed")
@@ -158,8 +198,8 @@ def _layer_operations(
         *operations,
         Requantize(f"readout.{n}", f"kernel.{n}", layer.output_multiplier, layer.output_shift),
         Table(f"kernel.{n}", f"activation.{n}", layer.table),
-        MatMul(f"activation.{n}", f"mixed.{n}", layer.mixing.weights, layer.mixing.bias),
-        Requantize(f"mixed.{n}", f"mixing.{n}", layer.mixing.multiplier, layer.mixing.shift),
+        *_linear(network, f"mixing.{n}", tiles),
+        _rescaled(layer.mixing, f"mixed.{n}", f"mixing.{n}"),
         residual,
         Add(f"mixing.{n}", f"residual.{n}", f"stream.{n + 1}"),
     ]
@@ -243,7 +283,7 @@ def _contents(
     blocks: list[Blocks],
     defects: DefectMap | None,
 ) -> tuple[ArrayContents, ...]:
-    shape, count = (chip.arrays.word_lines, chip.arrays.pairs), max(p.array for p in places) + 1
+    shape, count = (chip.arrays.word_lines, chip.arrays.pairs), arrays_of(places)
     codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
     line_max = np.ones((count, shape[1]), np.int64)
     for group in together(places):
@@ -256,11 +296,39 @@ def _contents(
         for place in group:
             codes[place.array][place.cells] = place.signs * blocks[place.layer][place.feature]
             line_max[place.array][place.columns.line] = line_maxima(network.layers[place.layer])
+    return _arrays(chip, 0, (codes, written, line_max), defects)
+
+
+def _tile_contents(
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    tiles: tuple[Tile, ...],
+    defects: DefectMap | None,
+    first: int,
+) -> tuple[ArrayContents, ...]:
+    """What the arrays of the linear maps hold."""
+    maps = analog_maps(network)
+    shape = (chip.arrays.word_lines, chip.arrays.pairs)
+    count = max((tile.array for tile in tiles), default=first - 1) + 1 - first
+    codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
+    line_max = np.ones((count, shape[1]), np.int64)
+    for tile in tiles:
+        one, array = maps[tile.name], tile.array - first
+        codes[array][tile.cells] = tile.signs * tile.weights(one.linear)
+        written[array][np.ix_(tile.rows.used, tile.columns.used)] = True
+        line_max[array][tile.columns.line] = one.line_max
+    return _arrays(chip, first, (codes, written, line_max), defects)
+
+
+def _arrays(
+    chip: ChipDescription, first: int, held: tuple[Any, Any, Any], defects: DefectMap | None
+) -> tuple[ArrayContents, ...]:
+    """Contents of neighbouring arrays from their codes, cells in use and largest codes of each pair."""
     contents = []
-    for array in range(count):
-        found = ArrayContents(codes[array], written[array], chip.window_siemens / line_max[array])
+    for array, (codes, written, line_max) in enumerate(zip(*held, strict=True), first):
+        found = ArrayContents(codes, written, chip.window_siemens / line_max)
         if defects is not None:
-            common = common_mode(codes[array], line_max[array], defects.arrays[array])
-            found = replace(found, common_mode=common * written[array])
+            common = common_mode(codes, line_max, defects.arrays[array])
+            found = replace(found, common_mode=common * written)
         contents.append(found)
     return tuple(contents)

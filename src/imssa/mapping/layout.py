@@ -111,3 +111,8 @@ def together(places: tuple[Place, ...]) -> list[list[Place]]:
     for place in places:
         groups.setdefault((place.array, place.layer), []).append(place)
     return [groups[key] for key in sorted(groups)]
+
+
+def arrays_of(places: tuple[Place, ...]) -> int:
+    """How many arrays kernels stand on."""
+    return max(place.array for place in places) + 1

@@ -8,7 +8,8 @@ from jaxtyping import Complex128
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
-from imssa.mapping.layout import kernels_per_array, one_shot
+from imssa.mapping.dense import analog_maps, place_tiles
+from imssa.mapping.layout import arrays_of, kernels_per_array, one_shot
 from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
 
 WIDE = 32
@@ -37,10 +38,13 @@ def arrays_suffice(network: QuantizedNetwork, chip: ChipDescription) -> Iterator
     if any(kernel_fits_an_array(network, chip)):
         return
     places = one_shot(layer_shapes(network), chip)
-    needed = places[-1].array + 1
+    kernels = arrays_of(places)
+    tiles = place_tiles(network, chip, kernels)
+    needed = max((tile.array + 1 for tile in tiles), default=kernels)
     if needed > chip.arrays.count:
+        maps = f" and its linear maps {needed - kernels}" if tiles else ""
         yield (
-            f"{len(places)} kernels need {needed} arrays in the one-shot layout, "
+            f"{len(places)} kernels need {kernels} arrays in the one-shot layout{maps}, "
             f"{chip.name} has {chip.arrays.count}"
         )
 
@@ -63,6 +67,22 @@ def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterat
         ):
             if not np.isin(scale, chip.adc_steps(line_max)).all():
                 yield f"layer {number} uses {name} full scales that {chip.name} does not offer"
+
+
+def linear_maps_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
+    """Linear maps on arrays were trained for cuts of an array's word lines and full scales on offer."""
+    for name, one in analog_maps(network).items():
+        readout = one.linear.readout
+        assert readout is not None  # noqa: S101
+        if readout.word_lines > chip.arrays.word_lines:
+            yield (
+                f"its {name} was trained for {readout.word_lines} word lines, "
+                f"{chip.name} has {chip.arrays.word_lines}"
+            )
+        elif not np.isin(readout.adc_step, chip.adc_steps(readout.line_max)).all():
+            yield f"its {name} uses full scales that {chip.name} does not offer"
+        if np.abs(one.linear.weights).max() > readout.line_max:
+            yield f"its {name} has codes beyond {readout.line_max}"
 
 
 def poles_are_stable(network: QuantizedNetwork, _chip: ChipDescription) -> Iterator[str]:
@@ -110,10 +130,10 @@ def sums_fit_their_registers(network: QuantizedNetwork, _chip: ChipDescription) 
         (f"mixing of layer {n}", layer.mixing, activation) for n, layer in enumerate(network.layers)
     ]
     for name, linear, largest in maps:
-        worst = np.abs(linear.weights).sum(axis=1) * largest + np.abs(linear.bias)
-        if worst.max() > code_max(WIDE):
+        if linear.largest_sum(largest).max() > code_max(WIDE):
             yield f"sums of the {name} can need more than {WIDE} bits"
-    if network.max_length * dac > code_max(WIDE):
+    a_step = network.decoder.largest_sum(dac).max() if network.decodes_steps else dac
+    if network.max_length * a_step > code_max(WIDE):
         yield f"sums over {network.max_length} steps can need more than {WIDE} bits"
 
 
@@ -122,6 +142,7 @@ RULES: tuple[Rule, ...] = (
     kernel_fits_an_array,
     arrays_suffice,
     converters_match,
+    linear_maps_match,
     weights_fit_the_pairs,
     poles_are_stable,
     dead_zone_is_small,

@@ -12,9 +12,11 @@ from imssa.hardware.description import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kinds
 from imssa.mapping.compiler import assemble, line_maxima, network_blocks
+from imssa.mapping.dense import Tile, analog_maps, place_tiles
+from imssa.mapping.dense_arrangement import arranged_tile
 from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
 from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
-from imssa.mapping.layout import Place, Side, one_shot, together
+from imssa.mapping.layout import Place, Side, arrays_of, one_shot, together
 from imssa.mapping.losses import KernelLoss, Losses, LostWeight
 from imssa.mapping.repair import Bounds, Repaired, repair
 from imssa.mapping.rules import layer_shapes, require
@@ -74,6 +76,7 @@ class TailoredCompiler:
         require(network, chip)
         self.network, self.chip = network, chip
         self.places = one_shot(layer_shapes(network), chip)
+        self.tiles = place_tiles(network, chip, arrays_of(self.places))
         self.intervals = held_intervals(chip)
         self.line_max = [line_maxima(layer) for layer in network.layers]
         self.wanted: list[Wanted] = []
@@ -110,7 +113,8 @@ class TailoredCompiler:
             loss = self._loss(place, one, crossing[place.layer, place.feature])
             if loss.error > 0 or loss.lost:
                 lost.append(loss)
-        program = assemble(self.network, self.chip, provenance, places, blocks, defects)
+        tiles = self._arranged_tiles(kinds) if measures.arrange else self.tiles
+        program = assemble(self.network, self.chip, provenance, (places, tiles), blocks, defects)
         return Tailored(program, Losses(tuple(lost), len(places)), places)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
@@ -163,6 +167,15 @@ class TailoredCompiler:
             self.line_max[layer],
             self.intervals,
         )
+
+    def _arranged_tiles(self, kinds: list[Kinds]) -> tuple[Tile, ...]:
+        """All tiles of linear maps, arranged; a later one of an array takes what is left."""
+        maps, tiles = analog_maps(self.network), list(self.tiles)
+        for number, tile in enumerate(tiles):
+            others = [t for t in tiles if t.array == tile.array and t is not tile]
+            held = maps[tile.name], kinds[tile.array]
+            tiles[number] = arranged_tile(tile, *held, others, self.intervals)
+        return tuple(tiles)
 
     def _crossing(
         self, places: tuple[Place, ...], kinds: list[Kinds]

@@ -25,6 +25,20 @@ class WeightBits(_Frozen):
     decoder: int = Field(default=2, ge=2, le=8)
 
 
+class Parts(_Frozen):
+    """Which linear maps stand on arrays (``analog``); the kernels always do.
+
+    Attributes:
+        encoder: From features to the stream.
+        mixing: Between the features of a layer.
+        decoder: From the stream to classes; on arrays at each step, the mean is taken after it.
+    """
+
+    encoder: Literal["digital", "analog"] = "digital"
+    mixing: Literal["digital", "analog"] = "digital"
+    decoder: Literal["digital", "analog"] = "digital"
+
+
 class TrainingNoise(_Frozen):
     """Analog errors in the training forward, drawn from the chip description's own laws.
 
@@ -59,6 +73,7 @@ class QuantizationConfig(_Frozen):
     Attributes:
         realization: How hardware runs the recurrence (DESIGN section 4).
         bits: Bits of each weight group.
+        parts: Which linear maps stand on arrays besides the kernels.
         guard_bits: Fractional bits f of a state register below the DAC's step.
         register_bits: Width of a state register.
         activation_bits: Width of the codes before and after the activation table.
@@ -69,6 +84,7 @@ class QuantizationConfig(_Frozen):
 
     realization: Realization = "leaky"
     bits: WeightBits = WeightBits()
+    parts: Parts = Parts()
     guard_bits: int = Field(default=8, ge=1, le=16)
     register_bits: int = Field(default=20, ge=9, le=32)
     activation_bits: int = Field(default=8, ge=4, le=12)

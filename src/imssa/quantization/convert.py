@@ -10,8 +10,15 @@ from torch import Tensor
 
 from imssa.errors import FileFormatError
 from imssa.program.files import Arrays, read_arrays, write_arrays
-from imssa.quantization.network import IntegerLayer, IntegerLinear, QuantizedNetwork, Widths
-from imssa.quantization.prepared import PreparedBlock, PreparedClassifier, QuantizedLinear
+from imssa.quantization.linear import QuantizedLinear
+from imssa.quantization.network import (
+    IntegerLayer,
+    IntegerLinear,
+    QuantizedNetwork,
+    Readout,
+    Widths,
+)
+from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 from imssa.quantization.quantizers import gain_codes, integers
 
 KIND: Final = "imssa.quantized"
@@ -51,7 +58,8 @@ def _gain(log_gain: Tensor) -> tuple[Any, Any]:
 
 def _linear(layer: QuantizedLinear) -> IntegerLinear:
     weights, bias = layer.weights()
-    return IntegerLinear(integers(weights), integers(bias), *_gain(layer.log_gain))
+    scale = _gain(layer.log_gain)
+    return IntegerLinear(integers(weights), integers(bias), *scale, layer.readout())
 
 
 def _layer(block: PreparedBlock) -> IntegerLayer:
@@ -104,9 +112,9 @@ def _flatten(prefix: str, value: object, arrays: Arrays, plain: dict[str, Any]) 
         part, name = getattr(value, field.name), f"{prefix}.{field.name}"
         if isinstance(part, np.ndarray):
             arrays[name] = part
-        elif isinstance(part, IntegerLinear):
+        elif isinstance(part, IntegerLinear | Readout):
             _flatten(name, part, arrays, plain)
-        else:
+        elif part is not None:
             plain[name] = part
 
 
@@ -152,6 +160,9 @@ def _unflatten(kind: Any, prefix: str, arrays: Arrays, plain: dict[str, Any]) ->
             values[field.name] = arrays[name]
         elif field.name == "mixing":
             values[field.name] = _unflatten(IntegerLinear, name, arrays, plain)
+        elif field.name == "readout":
+            held = f"{name}.full_scale" in arrays
+            values[field.name] = _unflatten(Readout, name, arrays, plain) if held else None
         else:
             values[field.name] = plain[name]
     return kind(**values)

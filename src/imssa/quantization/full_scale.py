@@ -11,6 +11,8 @@ from imssa.data import true_frames
 from imssa.kernels import codes
 from imssa.kernels.passes import Part, converted_in_passes, parts_of
 from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.linear import AnalogLinear
+from imssa.quantization.network import cuts_of
 from imssa.quantization.prepared import PreparedClassifier, Record
 
 ROUNDS: Final = 2
@@ -46,6 +48,9 @@ def choose_full_scales(
         for number, block in enumerate(prepared.blocks):
             state = record[f"state.{number}"]
             _choose(block.kernels, record[f"stream.{number}"], state, real)
+        for name, linear in prepared.linears.items():
+            if isinstance(linear, AnalogLinear):
+                _choose_linear(linear, record[name][real], together=linear is prepared.decoder)
 
 
 def _sums(
@@ -98,3 +103,23 @@ def _choose(
     kernels.output_scale.copy_(torch.from_numpy(devices[errors[..., -1].argmin(0)]))
     with torch.no_grad():
         kernels.log_output_gain.add_(torch.log2(kernels.output_scale / before))
+
+
+def _choose_linear(
+    linear: AnalogLinear, x: Int64[np.ndarray, "frames inputs"], *, together: bool
+) -> None:
+    """The full scale of each output, or one for all, for the inputs that it sees."""
+    weights = linear.weights()[0].detach().numpy()
+    converters = linear.chip.converters
+    offers, passes = np.array(converters.full_scale_devices, float), converters.passes
+    steps = linear.chip.adc_steps(codes.code_max(linear.bits))
+    errors = np.zeros((len(offers), len(weights)))
+    for cut in cuts_of(weights.shape[1], linear.chip.arrays.word_lines):
+        sums = [part(x[:, cut]).astype(float) @ weights[:, cut].T for part in parts_of(passes)]
+        acc = sum(worth * part for worth, part in zip(passes[:, 2].tolist(), sums, strict=True))
+        for number, step in enumerate(steps):
+            read = converted_in_passes(passes, sums, np.asarray(step), converters.adc_bits)
+            errors[number] += ((read * step - acc) ** 2).mean(0)
+    if together:
+        errors[:] = errors.sum(1, keepdims=True)
+    linear.choose(offers[errors.argmin(0)])

@@ -13,6 +13,7 @@ from imssa.kernels.random import Key
 from imssa.kernels.scan import REALIZATIONS, Noise, Scales, no_noise
 from imssa.kernels.scan_types import kernel_blocks
 from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.linear import parameter
 from imssa.quantization.noise import draw_noise
 from imssa.quantization.quantizers import (
     gain_codes,
@@ -21,11 +22,6 @@ from imssa.quantization.quantizers import (
     requantize,
     weight_codes,
 )
-
-
-def parameter(values: Any) -> nn.Parameter:
-    """A trainable copy of an array, in float64."""
-    return nn.Parameter(torch.from_numpy(np.asarray(values, np.float64).copy()))
 
 
 class PreparedKernels(nn.Module):

@@ -5,6 +5,7 @@ the rounding rule of :mod:`imssa.kernels.codes`. Codes go by the names of the pr
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,33 +22,100 @@ from imssa.kernels.codes import (
     requantized,
     snap_gain,
 )
-from imssa.kernels.passes import Part, Passes, passes_of, read_in_passes
+from imssa.kernels.passes import Part, Passes, largest_code, passes_of, read_in_passes
 
 MEAN_FRACTION_BITS = 7
 MEAN_BITS = 16
+LOGIT_BITS = 32
+SUM_FRACTION_BITS = 8
+"""Fractional bits of sums of ADC codes: biases are finer than a step of the ADC."""
+
 Codes = Int64[np.ndarray, "..."]
 Record = dict[str, Codes]
 
 
+def cuts_of(inputs: int, word_lines: int) -> list[slice]:
+    """The inputs that share an array, as even as can be.
+
+    Example:
+        >>> cuts_of(100, 64)
+        [slice(0, 50, None), slice(50, 100, None)]
+    """
+    count = -(-inputs // word_lines)
+    bounds = [inputs * cut // count for cut in range(count + 1)]
+    return [slice(*ends) for ends in pairwise(bounds)]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How arrays read a linear map: in cuts of the inputs, each through the ADC; codes are added.
+
+    Attributes:
+        word_lines: Most inputs of a cut.
+        line_max: Largest code that a bit-line pair can hold.
+        full_scale: L of each output, the same in all cuts.
+        full_scale_shift: h of each output.
+        passes: Bit, sign and weight of each pass of a conversion (`imssa.kernels.passes`).
+        adc_bits: Width of the ADC.
+    """
+
+    word_lines: int
+    line_max: int
+    full_scale: Int64[np.ndarray, " outputs"]
+    full_scale_shift: Int64[np.ndarray, " outputs"]
+    passes: Passes
+    adc_bits: int
+
+    @property
+    def adc_step(self) -> Float[np.ndarray, " outputs"]:
+        """L / 2^h of each output."""
+        return np.asarray(np.ldexp(self.full_scale.astype(float), -self.full_scale_shift))
+
+    def codes(self, x: Codes, weights: Int64[np.ndarray, "outputs inputs"]) -> Codes:
+        """ADC codes of the products, cut by cut, (cuts, ..., outputs)."""
+        found = []
+        for cut in cuts_of(weights.shape[1], self.word_lines):
+            own, given = weights[:, cut], x[..., cut]
+
+            def sums(part: Part, own: Codes = own, given: Codes = given) -> Codes:
+                return np.asarray(part(given) @ own.T)
+
+            found.append(read_in_passes(self.passes, sums, self.adc_step, self.adc_bits))
+        return np.stack(found)
+
+
 @dataclass(frozen=True)
 class IntegerLinear:
-    """sum_i W_ji x_i + bias_j, then m_j 2^-t_j.
+    """sum_i W_ji x_i + bias_j, then m_j 2^-t_j; on arrays sum_c a_cj 2^8 + bias_j, a_c ADC codes.
 
     Attributes:
         weights: (outputs, inputs).
         bias: (outputs,).
         multiplier: (outputs,); the decoder's is not used.
         shift: (outputs,).
+        readout: How arrays read it; None: it is computed digitally.
     """
 
     weights: Int64[np.ndarray, "outputs inputs"]
     bias: Int64[np.ndarray, " outputs"]
     multiplier: Int64[np.ndarray, " outputs"]
     shift: Int64[np.ndarray, " outputs"]
+    readout: Readout | None = None
 
     def sums(self, x: Codes) -> Codes:
-        """Exact sums."""
-        return np.asarray(x @ self.weights.T + self.bias)
+        """Exact sums, or those of ADC codes with `SUM_FRACTION_BITS` fractional bits."""
+        if self.readout is None:
+            return np.asarray(x @ self.weights.T + self.bias)
+        read = self.readout.codes(x, self.weights).sum(0)
+        return np.asarray((read << SUM_FRACTION_BITS) + self.bias)
+
+    def largest_sum(self, input_max: int) -> Codes:
+        """Largest magnitude that the sum of each output can reach."""
+        if self.readout is None:
+            return np.asarray(np.abs(self.weights).sum(axis=1) * input_max + np.abs(self.bias))
+        cuts = len(cuts_of(self.weights.shape[1], self.readout.word_lines))
+        read = cuts * largest_code(self.readout.passes, self.readout.adc_bits)
+        return np.asarray((read << SUM_FRACTION_BITS) + np.abs(self.bias))
 
     def __call__(self, x: Codes, bits: int) -> Codes:
         """Output codes."""
@@ -157,10 +225,21 @@ class QuantizedNetwork:
         """Input codes of prepared features: round(x / step), ties away from zero, clipped."""
         return quantized(features, self.input_step, self.widths.dac_bits)
 
+    @property
+    def decodes_steps(self) -> bool:
+        """Whether the decoder stands on arrays: it then runs at each step, before the mean."""
+        return self.decoder.readout is not None
+
+    @property
+    def summed(self) -> int:
+        """Numbers that are added up over the steps: of the stream, or of the decoder's sums."""
+        return int(self.decoder.weights.shape[0 if self.decodes_steps else 1])
+
     def mean_scale(self) -> tuple[Codes, Codes]:
         """Multiplier and shift by length of the mean's scaling; entry 0 is not used."""
         lengths = np.maximum(np.arange(self.max_length + 1), 1)
-        return snap_gain(2.0**MEAN_FRACTION_BITS / lengths, MULTIPLIER_BITS)
+        fraction = 0 if self.decodes_steps else MEAN_FRACTION_BITS
+        return snap_gain(2.0**fraction / lengths, MULTIPLIER_BITS)
 
     def run(
         self,
@@ -175,7 +254,7 @@ class QuantizedNetwork:
 
         Returns:
             Codes (batch, length, size) at each step, zero beyond the length, and (batch, size) for
-            ``sum``, ``mean``, ``logits`` and ``answer``.
+            ``sum``, ``mean`` (of a digital decoder), ``logits`` and ``answer``.
 
         Raises:
             ShapeError: Lengths out of range or another number of features.
@@ -212,7 +291,7 @@ class _Run:
         self.record: Record = {"input": inputs * real[..., None]}
         batch = len(inputs)
         self.states = [np.zeros((batch, *layer.B.shape), np.int64) for layer in network.layers]
-        self.total = np.zeros((batch, len(network.decoder.weights[0])), np.int64)
+        self.total = np.zeros((batch, network.summed), np.int64)
 
     def keep(self, name: str, step: int, rows: Codes, value: Codes) -> Codes:
         flat = value.reshape(len(rows), -1)
@@ -230,6 +309,8 @@ class _Run:
         for number in range(len(self.network.layers)):
             stream = self._layer(number, step, rows, stream)
             self.keep(f"stream.{number + 1}", step, rows, stream)
+        if self.network.decodes_steps:
+            stream = self.keep("decoded", step, rows, self.network.decoder.sums(stream))
         self.total[rows] += stream
 
     def _layer(self, number: int, step: int, rows: Codes, stream: Codes) -> Codes:
@@ -260,10 +341,14 @@ class _Run:
         network = self.network
         m, t = network.mean_scale()
         lengths = self.lengths[:, None]
-        mean = requantized(self.total, m[lengths], t[lengths], MEAN_BITS)
-        logits = network.decoder.sums(mean)
+        if network.decodes_steps:
+            logits = requantized(self.total, m[lengths], t[lengths], LOGIT_BITS)
+        else:
+            mean = requantized(self.total, m[lengths], t[lengths], MEAN_BITS)
+            self.record["mean"] = mean
+            logits = network.decoder.sums(mean)
         answer = logits.argmax(1)[:, None]
-        return self.record | {"sum": self.total, "mean": mean, "logits": logits, "answer": answer}
+        return self.record | {"sum": self.total, "logits": logits, "answer": answer}
 
 
 def kernel_step(

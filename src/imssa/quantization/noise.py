@@ -41,10 +41,31 @@ def draw_noise(
         settings: Which of its errors are drawn, and how many instances.
         key: Random key of the batch.
     """
-    chip = training_chip(chip, settings)
     features, lines = blocks.shape[:2]
     codes = blocks.transpose(1, 0, 2).reshape(lines, features * lines)
-    step = np.tile(chip.window_siemens / line_max, features)
+    drawn = draw_weights(codes, np.tile(line_max, features), chip, settings, key)
+    deviation, variance = (_by_kernel(values, features) for values in drawn)
+    return Noise(deviation, variance, *key.child("read").words)
+
+
+def draw_weights(
+    codes: Int64[np.ndarray, "lines pairs"],
+    line_max: Int64[np.ndarray, " pairs"],
+    chip: ChipDescription,
+    settings: TrainingNoise,
+    key: Key,
+) -> tuple[Float64[np.ndarray, "draws lines pairs"], Float64[np.ndarray, "draws lines pairs"]]:
+    """Deviations of weights as chip instances hold them, and the variance of each at a read, in codes.
+
+    Args:
+        codes: Integer weights of driven lines and read pairs.
+        line_max: Largest code of each pair, held by the whole device window.
+        chip: The chip.
+        settings: Which of its errors are drawn, and how many instances.
+        key: Random key of the batch.
+    """
+    chip = training_chip(chip, settings)
+    step = chip.window_siemens / line_max
     instances = np.arange(settings.draws)
     targets = pair_targets(codes, step, chip.g_min_siemens)
     devices = write_devices(targets, chip, key, instances)
@@ -55,9 +76,7 @@ def draw_noise(
     if chip.read_noise is not None:
         factor = devices.noise_factor
         variance[:] = read_variance(devices.conductance_siemens, chip, step, factor)
-    return Noise(
-        _by_kernel(deviation, features), _by_kernel(variance, features), *key.child("read").words
-    )
+    return deviation, variance
 
 
 def _by_kernel(

@@ -17,15 +17,12 @@ from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels import codes
 from imssa.models import S4DBlock, S4DClassifier
-from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.config import QuantizationConfig, TrainingNoise
 from imssa.quantization.full_scale import choose_full_scales
 from imssa.quantization.kernels import PreparedKernels, pair_sigma
+from imssa.quantization.linear import AnalogLinear, QuantizedLinear
 from imssa.quantization.network import MEAN_FRACTION_BITS
-from imssa.quantization.prepared import (
-    PreparedBlock,
-    PreparedClassifier,
-    QuantizedLinear,
-)
+from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 
 CALIBRATION_SHARE = 0.999
 """Share of calibration values that a converter's range must hold."""
@@ -116,25 +113,23 @@ def full_scale_of(
 
 
 def _linear(
-    weights: Float[np.ndarray, "outputs inputs"],
-    bias: Float[np.ndarray, " outputs"],
-    input_step: float | Float[np.ndarray, ""],
-    output_step: Float[np.ndarray, " outputs"] | float,
+    linear: tuple[Any, Any],
+    steps: tuple[Any, Any],
     bits: int,
     input_max: int,
+    *,
     per_row: bool = True,
+    analog: tuple[ChipDescription, TrainingNoise] | None = None,
 ) -> QuantizedLinear:
+    """A map in codes, from its weights and bias and what one code of its inputs and outputs stands for."""
+    (weights, bias), (input_step, output_step) = linear, steps
     scale = full_scale_of(weights, bits)
     if not per_row:
         scale = np.full_like(scale, full_scale_of(weights.reshape(1, -1), bits)[0])
     code_step = scale / codes.code_max(bits) * input_step
-    return QuantizedLinear(
-        weights / scale[:, None],
-        bias / (scale * input_step * input_max),
-        code_step / output_step,
-        bits,
-        input_max,
-    )
+    latent, offset = weights / scale[:, None], bias / (scale * input_step * input_max)
+    given = (latent, offset, code_step / output_step, bits, input_max)
+    return QuantizedLinear(*given) if analog is None else AnalogLinear(*given, *analog)
 
 
 def _range(values: Float64[np.ndarray, "..."], axis: tuple[int, ...] | None = None) -> Any:
@@ -200,11 +195,23 @@ def prepare(
             )
         )
     first_step, last_step = steps[0], steps[-1][0]
-    mean_step = last_step * 2.0**-MEAN_FRACTION_BITS
-    encoder = _linear(*_map(model.encoder), input_step, first_step, config.bits.encoder, largest)
-    mean_max = largest * 2**MEAN_FRACTION_BITS
+    analog = (chip, config.noise)
+    on_arrays = {part: analog if how == "analog" else None for part, how in config.parts}
+    encoder = _linear(
+        _map(model.encoder),
+        (input_step, first_step),
+        config.bits.encoder,
+        largest,
+        analog=on_arrays["encoder"],
+    )
+    fraction = 0 if on_arrays["decoder"] else MEAN_FRACTION_BITS  # arrays decode each step
     decoder = _linear(
-        *_map(model.decoder), mean_step, 1.0, config.bits.decoder, mean_max, per_row=False
+        _map(model.decoder),
+        (last_step * 2.0**-fraction, 1.0),
+        config.bits.decoder,
+        largest * 2**fraction,
+        per_row=False,
+        analog=on_arrays["decoder"],
     )
     prepared = PreparedClassifier(
         encoder=encoder,
@@ -219,6 +226,8 @@ def prepare(
     decoder.log_gain.requires_grad = False
     prepared.project()
     choose_full_scales(prepared, features, lengths)
+    with torch.no_grad():
+        prepared.log_logit_step.copy_(decoder.log_gain[0] * np.log(2))
     return prepared
 
 
@@ -303,8 +312,9 @@ def _prepared_block(
         chip=chip,
         current=block.s4d.output == "current",
     )
-    weights, bias = _folded(block)
-    mixing = _linear(weights, bias, activation_step, step_out, bits.mixing, largest)
+    analog = (chip, config.noise) if config.parts.mixing == "analog" else None
+    given = _folded(block), (activation_step, step_out)
+    mixing = _linear(*given, bits.mixing, largest, analog=analog)
     name = {"GELU": "gelu", "ReLU": "relu", "Identity": "identity"}[type(block.activation).__name__]
     return PreparedBlock(kernels, mixing, step_in / step_out, (name, activation_step))
 

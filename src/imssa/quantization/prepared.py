@@ -15,48 +15,12 @@ from torch import Tensor, nn
 
 from imssa.kernels import codes
 from imssa.kernels.random import Key
-from imssa.quantization.kernels import PreparedKernels, parameter
-from imssa.quantization.network import MEAN_BITS, MEAN_FRACTION_BITS
-from imssa.quantization.quantizers import integers, requantize, rounded, weight_codes
+from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.linear import QuantizedLinear, parameter
+from imssa.quantization.network import LOGIT_BITS, MEAN_BITS, MEAN_FRACTION_BITS
+from imssa.quantization.quantizers import integers, requantize, rounded
 
 Record = dict[str, Int64[np.ndarray, "..."]]
-
-
-class QuantizedLinear(nn.Module):
-    """A linear map on codes: integer weights and bias, exact sums, one gain an output.
-
-    Args:
-        weights: Latent weights, 1 being full scale.
-        bias: Latent bias, in units of full-scale weight times full-scale input.
-        gain: From sums to output codes.
-        bits: Code width of the weights.
-        input_max: Largest input code.
-    """
-
-    def __init__(
-        self,
-        weights: Float[np.ndarray, "outputs inputs"],
-        bias: Float[np.ndarray, " outputs"],
-        gain: Float[np.ndarray, " outputs"],
-        bits: int,
-        input_max: int,
-    ) -> None:
-        super().__init__()
-        self.bits = bits
-        self.unit = codes.code_max(bits) * input_max
-        self.latent = parameter(weights)
-        self.bias = parameter(bias)
-        self.log_gain = parameter(np.log2(gain))
-
-    def weights(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias codes."""
-        bias = rounded(self.bias * self.unit, 2**30)
-        return weight_codes(self.latent, self.bits), bias
-
-    def forward(self, x: Float64[Tensor, "*batch inputs"]) -> Float64[Tensor, "*batch outputs"]:
-        """Exact integer sums of weights and input codes, bias added."""
-        weights, bias = self.weights()
-        return x @ weights.T + bias
 
 
 class PreparedBlock(nn.Module):
@@ -146,6 +110,12 @@ class PreparedClassifier(nn.Module):
         """Width of the stream's codes: they drive the DAC."""
         return self.blocks[0].kernels.chip.converters.dac_bits
 
+    @property
+    def linears(self) -> dict[str, QuantizedLinear]:
+        """The linear maps, by the name of the codes that they take: ``input``, ``activation.0`` ..."""
+        maps = {f"activation.{n}": block.mixing for n, block in enumerate(self.blocks)}
+        return {"input": self.encoder, **maps, f"stream.{len(self.blocks)}": self.decoder}
+
     def project(self) -> None:
         """Keeps every latent in range; to be called after each optimizer step."""
         for block in self.blocks:
@@ -173,17 +143,23 @@ class PreparedClassifier(nn.Module):
         bits = self.stream_bits
         x = rounded(features.double() / self.input_step, codes.code_max(bits))
         kept("input", x)
-        stream = requantize(self.encoder(x), torch.exp2(self.encoder.log_gain), bits)
+        encoded = self.encoder(x, _child(key, "encoder"))
+        stream = requantize(encoded, torch.exp2(self.encoder.log_gain), bits)
         kept("stream.0", stream)
         for number, block in enumerate(self.blocks):
-            layer_key = None if key is None else key.child("layer", number)
+            layer_key = _child(key, "layer", number)
             stream = self._block(block, stream, steps, layer_key, kept.layer(number))
             kept(f"stream.{number + 1}", stream)
         real = torch.arange(stream.shape[1]) < lengths[:, None]
-        total = (stream * real[..., None]).sum(1)
-        mean = requantize(total, 2.0**MEAN_FRACTION_BITS / lengths.double()[:, None], MEAN_BITS)
-        kept("mean", mean)
-        logits = self.decoder(mean)
+        if self.decoder.readout() is None:
+            total, scale = (stream * real[..., None]).sum(1), 2.0**MEAN_FRACTION_BITS
+            mean = requantize(total, scale / lengths.double()[:, None], MEAN_BITS)
+            kept("mean", mean)
+            logits = self.decoder(mean)
+        else:  # an array decodes each step; the mean comes after
+            decoded = self.decoder(stream, _child(key, "decoder")) * real[..., None]
+            kept("decoded", decoded)
+            logits = requantize(decoded.sum(1), 1.0 / lengths.double()[:, None], LOGIT_BITS)
         kept("logits", logits)
         kept("answer", torch.from_numpy(logits.detach().numpy().argmax(1)[:, None]))
         result: Tensor = logits * torch.exp(self.log_logit_step)
@@ -201,13 +177,18 @@ class PreparedClassifier(nn.Module):
         y = block.kernels(stream, lengths, key, inner)
         kept.scan(inner)
         z = block.activate(y)
-        mixing = requantize(block.mixing(z), torch.exp2(block.mixing.log_gain), self.stream_bits)
+        mixed = block.mixing(z, _child(key, "mixing"))
+        mixing = requantize(mixed, torch.exp2(block.mixing.log_gain), self.stream_bits)
         residual = requantize(stream, torch.exp2(block.log_residual_gain), self.stream_bits)
         for name, value in (("kernel", y), ("activation", z), ("mixing", mixing)):
             kept(name, value)
         kept("residual", residual)
         largest = codes.code_max(self.stream_bits)
         return rounded(mixing + residual, largest)
+
+
+def _child(key: Key | None, *purpose: str | int) -> Key | None:
+    return None if key is None else key.child(*purpose)
 
 
 class _Recorder:

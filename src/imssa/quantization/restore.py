@@ -7,19 +7,17 @@ import numpy as np
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
-from imssa.quantization.config import QuantizationConfig
+from imssa.quantization.config import QuantizationConfig, TrainingNoise
 from imssa.quantization.kernels import PreparedKernels
+from imssa.quantization.linear import AnalogLinear, QuantizedLinear
 from imssa.quantization.network import (
     MEAN_FRACTION_BITS,
+    SUM_FRACTION_BITS,
     IntegerLayer,
     IntegerLinear,
     QuantizedNetwork,
 )
-from imssa.quantization.prepared import (
-    PreparedBlock,
-    PreparedClassifier,
-    QuantizedLinear,
-)
+from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 
 
 def restore(network: QuantizedNetwork, chip: ChipDescription) -> PreparedClassifier:
@@ -34,11 +32,12 @@ def restore(network: QuantizedNetwork, chip: ChipDescription) -> PreparedClassif
     """
     config = QuantizationConfig.model_validate(network.config)
     bits, largest = config.bits, code_max(network.widths.dac_bits)
-    mean_max = largest * 2**MEAN_FRACTION_BITS
+    mean_max = largest if network.decodes_steps else largest * 2**MEAN_FRACTION_BITS
+    held = chip, config.noise
     return PreparedClassifier(
-        encoder=_linear(network.encoder, bits.encoder, largest),
+        encoder=_linear(network.encoder, bits.encoder, largest, *held),
         blocks=[_block(network, layer, config, chip) for layer in network.layers],
-        decoder=_linear(network.decoder, bits.decoder, mean_max),
+        decoder=_linear(network.decoder, bits.decoder, mean_max, *held),
         input_step=network.input_step,
         logit_step=1.0,
         max_length=network.max_length,
@@ -51,11 +50,20 @@ def _gain(multiplier: Any, shift: Any) -> Any:
     return np.ldexp(multiplier.astype(float), -shift)
 
 
-def _linear(layer: IntegerLinear, bits: int, input_max: int) -> QuantizedLinear:
+def _linear(
+    layer: IntegerLinear, bits: int, input_max: int, chip: ChipDescription, noise: TrainingNoise
+) -> QuantizedLinear:
     unit = code_max(bits)
     gain = _gain(layer.multiplier, layer.shift)
-    bias = layer.bias / (unit * input_max)
-    return QuantizedLinear(layer.weights / unit, bias, gain, bits, input_max)
+    weights, bias = layer.weights / unit, layer.bias / (unit * input_max)
+    if layer.readout is None:
+        return QuantizedLinear(weights, bias, gain, bits, input_max)
+    step = layer.readout.adc_step
+    sums = bias * step * 2.0**-SUM_FRACTION_BITS
+    linear = AnalogLinear(weights, sums, gain, bits, input_max, chip, noise)
+    linear.scale.numpy()[:] = _devices(step, layer.readout.line_max, chip)
+    linear.log_gain.detach().numpy()[:] = np.log2(gain)
+    return linear
 
 
 def _block(
@@ -83,7 +91,7 @@ def _block(
     kernels.state_scale.numpy()[:] = _devices(step[:, 0:-1:2], layer.state_line_max, chip)
     kernels.output_scale.numpy()[:] = _devices(step[:, -1], layer.output_line_max, chip)
     largest = code_max(config.activation_bits)
-    mixing = _linear(layer.mixing, bits.mixing, largest)
+    mixing = _linear(layer.mixing, bits.mixing, largest, chip, config.noise)
     residual = _gain(layer.residual_multiplier, layer.residual_shift)
     return PreparedBlock(kernels, mixing, residual, (layer.activation, layer.activation_step))
 
