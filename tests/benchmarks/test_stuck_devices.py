@@ -21,3 +21,13 @@ def test_every_step_of_the_compiler_is_measured(tmp_path: Path) -> None:
     exact = found["rows"][0]  # nothing lost and no other error: the network's own answers
     assert exact["compiled"]["per_instance"] == [found["quantized_accuracy"]] * 2
     assert exact["compiled"]["loss"] == 0.0
+
+
+@pytest.mark.slow
+def test_programming_error_has_a_cell_for_each_network_and_error(tmp_path: Path) -> None:
+    found = run("programming_error", tmp_path, "--recipe", "zero-one")
+    assert [(r["realization"], r["bits"]) for r in found["rows"]] == [("leaky", 2), ("leaky", 4)]
+    for row in found["rows"]:
+        assert row["by_error"].keys() == {"0.05"}
+        assert len(row["by_error"]["0.05"]["per_instance"]) == 2
+        assert 0 <= row["by_error"]["0.05"]["min"] <= row["by_error"]["0.05"]["mean"] <= 1
