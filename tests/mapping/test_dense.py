@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imssa.errors import DesignRuleError
 from imssa.hardware import ChipDescription
-from imssa.mapping import TailoredCompiler, compile_network
+from imssa.mapping import TailoredCompiler, compile_network, require_served
 from imssa.mapping.dense import Tile, analog_maps, place_tiles
 from imssa.mapping.dense_arrangement import tile_costs
 from imssa.mapping.differential import held_intervals, pair_kinds
@@ -25,7 +25,7 @@ from imssa.quantization.convert import convert, load_network, save_network
 from imssa.quantization.network import QuantizedNetwork, cuts_of
 from imssa.quantization.restore import restore
 from tests.crossbar import contract
-from tests.mapping.chips import map_of, stuck_chip
+from tests.mapping.chips import map_of, stuck_chip, whole
 from tests.reference.networks import (
     ON_ARRAYS,
     Sketch,
@@ -182,6 +182,21 @@ def test_arranged_tiles_answer_better_on_a_chip_with_defects() -> None:
     untouched = _logit_error(network, chip, Measures(arrange=False, repair=False))
     arranged = _logit_error(network, chip, Measures())
     assert arranged < 0.3 * untouched
+
+
+def test_losses_name_the_tiles_that_do_not_hold_their_weights() -> None:
+    chip = stuck_chip(0.3, count=12)
+    sketch = Sketch(parts=ON_ARRAYS, bits=all_bits(4), kernels=30, inputs=30, modes=1)
+    compiler = TailoredCompiler(random_network(3, sketch, chip), chip)
+    untouched = compiler.compile(map_of(chip, 0), {}, Measures(arrange=False)).losses
+    arranged = compiler.compile(map_of(chip, 0), {}).losses
+    assert {tile.name for tile in untouched.maps} == {"encoder", "mixing.0", "decoder"}
+    assert sum(t.lost for t in arranged.maps) < 0.7 * sum(t.lost for t in untouched.maps)
+    assert any("mixing.0" in line for line in untouched.lines())
+    with pytest.raises(DesignRuleError, match=r"mixing.0 on array \d+ loses \d+ weights"):
+        require_served(replace(untouched, kernels=()), chip.name, 0.01)
+    none = compiler.compile(whole(chip), {}).losses
+    assert none.maps == ()
 
 
 def test_arranged_tiles_share_no_cell_either() -> None:

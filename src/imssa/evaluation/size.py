@@ -139,7 +139,9 @@ def quantized_bytes(network: QuantizedNetwork) -> dict[str, int]:
     return parts | {
         "biases": _packed(biases * BIAS_BITS),
         "scales": _packed(_linear_scales(network.encoder) + sum(map(_layer_scales, layers))),
-        "full_scales": _packed(sum(map(_full_scale_bits, layers)) + sum(map(_full_scale_bits, readouts))),
+        "full_scales": _packed(
+            sum(map(_full_scale_bits, layers)) + sum(map(_full_scale_bits, readouts))
+        ),
         "decay_shifts": _packed(decays * SHIFT_STORED_BITS),
         "activation_tables": _packed(table_bits),
         "mean_table": _packed(_scale_bits(*network.mean_scale())),

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from imssa.kernels.random import Key
-from imssa.mapping.arrangement import Arrangement, arrange
+from imssa.mapping.arrangement import Arrangement, arrange, seen_kinds
 from imssa.mapping.dense import LinearMap, Tile
 from imssa.mapping.differential import Kinds
 from imssa.mapping.layout import Side
+from imssa.mapping.losses import MapLoss
 
 SMALL: Final = 1e-6
 """Cost of a weight wrong by the whole window where the map has none at all."""
@@ -48,6 +49,19 @@ def arranged_tile(
         rows=Side(rows[best.rows.line], best.rows.sign),
         columns=Side(pairs[best.columns.line], best.columns.sign),
     )
+
+
+def tile_loss(
+    tile: Tile, one: LinearMap, kinds: Kinds, intervals: Float64[np.ndarray, "kinds 2"]
+) -> MapLoss | None:
+    """What a tile's pairs do not hold; None where they hold all."""
+    wanted = tile.weights(one.linear) / one.line_max
+    held = intervals[seen_kinds(kinds, tile.rows, tile.columns)]
+    error = np.clip(wanted, held[..., 0], held[..., 1]) - wanted
+    if not error.any():
+        return None
+    share = float(np.linalg.norm(error) / max(float(np.linalg.norm(wanted)), SMALL))
+    return MapLoss(tile.name, tile.array, share, int(np.count_nonzero(error)))
 
 
 def tile_costs(

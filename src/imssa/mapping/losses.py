@@ -49,16 +49,35 @@ class KernelLoss:
 
 
 @dataclass(frozen=True)
+class MapLoss:
+    """What is left of the trouble of one tile of a linear map.
+
+    Attributes:
+        name: Of the map: ``encoder``, ``mixing.0``, ``decoder``.
+        array: The array the tile stands on.
+        error: Relative error of the tile's weights, 2-norm.
+        lost: Weights that are not held.
+    """
+
+    name: str
+    array: int
+    error: float
+    lost: int
+
+
+@dataclass(frozen=True)
 class Losses:
     """What is left on one chip, kernel by kernel; those that are whole are left out.
 
     Attributes:
         kernels: Kernels with lost weights or a predicted error.
         compiled: How many kernels there are in all.
+        maps: Tiles of linear maps with lost weights.
     """
 
     kernels: tuple[KernelLoss, ...]
     compiled: int
+    maps: tuple[MapLoss, ...] = ()
 
     @property
     def worst(self) -> float:
@@ -72,8 +91,9 @@ class Losses:
 
     @property
     def lost_weights(self) -> int:
-        """How many weights are not held."""
-        return sum(len(kernel.lost) for kernel in self.kernels)
+        """How many weights are not held, of kernels and linear maps."""
+        of_maps = sum(tile.lost for tile in self.maps)
+        return sum(len(kernel.lost) for kernel in self.kernels) + of_maps
 
     def lines(self) -> list[str]:
         """A table as text, worst kernel first."""
@@ -86,6 +106,10 @@ class Losses:
             rows.append(
                 f"{one.layer:>5} {one.feature:>6} {one.array:>5} {one.error:>8.1%}  {words}"
             )
+        rows += [
+            f"{tile.name:>12} {tile.array:>5} {tile.error:>8.1%}  {tile.lost} weights"
+            for tile in sorted(self.maps, key=lambda tile: -tile.error)
+        ]
         return rows
 
 
@@ -101,7 +125,8 @@ def require_served(losses: Losses, name: str, largest_error: float = LARGEST_ERR
         DesignRuleError: Naming the kernels and the weights that are lost.
     """
     failed = [kernel for kernel in losses.kernels if kernel.error > largest_error]
-    if not failed:
+    tiles = [tile for tile in losses.maps if tile.error > largest_error]
+    if not failed and not tiles:
         return
     failed.sort(key=lambda kernel: -kernel.error)
     named = [
@@ -110,6 +135,10 @@ def require_served(losses: Losses, name: str, largest_error: float = LARGEST_ERR
         for one in failed[:SHOWN]
     ]
     more = [f"and {len(failed) - SHOWN} kernels more"] if len(failed) > SHOWN else []
+    more += [
+        f"{tile.name} on array {tile.array} loses {tile.lost} weights, error {tile.error:.0%}"
+        for tile in tiles
+    ]
     raise DesignRuleError(
         given=f"the defects of this {name}",
         rule="they are more than the compiler can serve: " + "; ".join([*named, *more]),

@@ -13,11 +13,11 @@ from imssa.kernels.random import Key
 from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kinds
 from imssa.mapping.compiler import assemble, line_maxima, network_blocks
 from imssa.mapping.dense import Tile, analog_maps, place_tiles
-from imssa.mapping.dense_arrangement import arranged_tile
+from imssa.mapping.dense_arrangement import arranged_tile, tile_loss
 from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
 from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
 from imssa.mapping.layout import Place, Side, arrays_of, one_shot, together
-from imssa.mapping.losses import KernelLoss, Losses, LostWeight
+from imssa.mapping.losses import KernelLoss, Losses, LostWeight, MapLoss
 from imssa.mapping.repair import Bounds, Repaired, repair
 from imssa.mapping.rules import layer_shapes, require
 from imssa.mapping.sensitivity import crossing_costs, group_costs, own_costs
@@ -115,7 +115,8 @@ class TailoredCompiler:
                 lost.append(loss)
         tiles = self._arranged_tiles(kinds) if measures.arrange else self.tiles
         program = assemble(self.network, self.chip, provenance, (places, tiles), blocks, defects)
-        return Tailored(program, Losses(tuple(lost), len(places)), places)
+        losses = Losses(tuple(lost), len(places), self._map_losses(tiles, kinds))
+        return Tailored(program, losses, places)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
         """All places, arranged group by group; a later group of an array takes what is left."""
@@ -167,6 +168,13 @@ class TailoredCompiler:
             self.line_max[layer],
             self.intervals,
         )
+
+    def _map_losses(self, tiles: tuple[Tile, ...], kinds: list[Kinds]) -> tuple[MapLoss, ...]:
+        maps = analog_maps(self.network)
+        found = (
+            tile_loss(tile, maps[tile.name], kinds[tile.array], self.intervals) for tile in tiles
+        )
+        return tuple(loss for loss in found if loss is not None)
 
     def _arranged_tiles(self, kinds: list[Kinds]) -> tuple[Tile, ...]:
         """All tiles of linear maps, arranged; a later one of an array takes what is left."""
