@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.scan_types import kernel_blocks
+from imssa.mapping.correction import Correction, correction_operations, correction_registers
 from imssa.mapping.dense import Tile, analog_maps, linear_maps, map_operations, place_tiles
 from imssa.mapping.differential import common_mode
 from imssa.mapping.layout import Place, arrays_of, one_shot, together
@@ -68,6 +69,7 @@ def assemble(
     placed: tuple[tuple[Place, ...], tuple[Tile, ...]],
     blocks: list[Blocks],
     defects: DefectMap | None = None,
+    corrections: tuple[Correction, ...] = (),
 ) -> Program:
     """The program of kernels and linear maps whose places are known.
 
@@ -78,18 +80,23 @@ def assemble(
         placed: Places of all kernels, and tiles of the linear maps that stand on arrays.
         blocks: Weight codes of each layer's kernels, as of :func:`kernel_blocks`.
         defects: Of the chip instance: the sound device of a pair takes up what the other holds.
+        corrections: Cells whose weight is made up for digitally.
     """
     places, tiles = placed
     step = [*_linear(network, "encoder", tiles), _rescaled(network.encoder, "encoded", "stream.0")]
     for number, layer in enumerate(network.layers):
         own = [place for place in places if place.layer == number]
-        step += _layer_operations(network, layer, own, tiles)
+        mixing = _linear(network, f"mixing.{number}", tiles)
+        step += _layer_operations(network, layer, own, mixing, corrections)
     last = f"stream.{len(network.layers)}"
     if network.decodes_steps:
         step, last = [*step, *_linear(network, "decoder", tiles)], "decoded"
     return Program(
         chip=chip,
-        registers=_registers(network, chip),
+        registers=(
+            *_registers(network, chip),
+            *correction_registers(network, corrections, chip.converters.conversion_bits),
+        ),
         arrays=(
             *_contents(network, chip, places, blocks, defects),
             *_tile_contents(network, chip, tiles, defects, arrays_of(places)),
@@ -184,13 +191,19 @@ def _layer_operations(
     network: QuantizedNetwork,
     layer: IntegerLayer,
     places: list[Place],
-    tiles: tuple[Tile, ...],
+    mixing: list[Operation],
+    corrections: tuple[Correction, ...],
 ) -> list[Operation]:
+    """One time step of a layer; ``mixing`` are the sums of its mixing map."""
     n = places[0].layer
-    phases = _phases(network, layer, places, states=True, output=network.widths.output == "delayed")
+    delayed = network.widths.output == "delayed"
+    phases = _phases(network, layer, places, states=True, output=delayed)
+    read = ("adc", "readout") if delayed else ("adc",)
+    phases += correction_operations(network, n, corrections, read)
     operations = [*phases, *_update(network.widths.realization, layer, n)]
-    if network.widths.output == "current":
+    if not delayed:
         operations += _phases(network, layer, places, states=False, output=True)
+        operations += correction_operations(network, n, corrections, ("readout",))
     residual = Requantize(
         f"stream.{n}", f"residual.{n}", layer.residual_multiplier, layer.residual_shift
     )
@@ -198,7 +211,7 @@ def _layer_operations(
         *operations,
         Requantize(f"readout.{n}", f"kernel.{n}", layer.output_multiplier, layer.output_shift),
         Table(f"kernel.{n}", f"activation.{n}", layer.table),
-        *_linear(network, f"mixing.{n}", tiles),
+        *mixing,
         _rescaled(layer.mixing, f"mixed.{n}", f"mixing.{n}"),
         residual,
         Add(f"mixing.{n}", f"residual.{n}", f"stream.{n + 1}"),

@@ -12,6 +12,7 @@ from imssa.hardware.description import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kinds
 from imssa.mapping.compiler import assemble, line_maxima, network_blocks
+from imssa.mapping.correction import Correction
 from imssa.mapping.dense import Tile, analog_maps, place_tiles
 from imssa.mapping.dense_arrangement import arranged_tile, tile_loss
 from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
@@ -35,10 +36,13 @@ class Measures:
     Attributes:
         arrange: Rows and columns of the kernels are moved and negated.
         repair: Kernels that are still wrong get other weights; modes may be switched off.
+        correct: Most cells of a chip that are corrected digitally, those that cost most first; each
+            takes a multiplication and an addition a time step.
     """
 
     arrange: bool = True
     repair: bool = True
+    correct: int = 0
 
 
 EVERYTHING: Final = Measures()
@@ -104,7 +108,14 @@ class TailoredCompiler:
         _require_map(defects, self.chip)
         kinds = [pair_kinds(matrix[:, : 2 * self.chip.arrays.pairs]) for matrix in defects.arrays]
         places = self._arranged(kinds) if measures.arrange else self.places
-        served = [self._served(place, kinds[place.array], measures) for place in places]
+        bounds = [self._bounds(place, kinds[place.array]) for place in places]
+        corrections = self._corrections(places, bounds, kinds, measures.correct)
+        bounds = self._corrected(places, bounds, corrections)
+        served = [
+            self._served(place, bound, measures)
+            for place, bound in zip(places, bounds, strict=True)
+        ]
+        corrections = _without_idle(corrections, places, served)
         places = tuple(_without_modes(p, s) for p, s in zip(places, served, strict=True))
         crossing, blocks = self._crossing(places, kinds), network_blocks(self.network)
         lost = []
@@ -114,7 +125,10 @@ class TailoredCompiler:
             if loss.error > 0 or loss.lost:
                 lost.append(loss)
         tiles = self._arranged_tiles(kinds) if measures.arrange else self.tiles
-        program = assemble(self.network, self.chip, provenance, (places, tiles), blocks, defects)
+        placed = places, tiles
+        program = assemble(
+            self.network, self.chip, provenance, placed, blocks, defects, corrections
+        )
         losses = Losses(tuple(lost), len(places), self._map_losses(tiles, kinds))
         return Tailored(program, losses, places)
 
@@ -204,9 +218,38 @@ class TailoredCompiler:
                 found[place.layer, place.feature] = float(costs[:, own].sum())
         return found
 
-    def _served(self, place: Place, kinds: Kinds, measures: Measures) -> Repaired:
+    def _corrections(
+        self, places: tuple[Place, ...], bounds: list[Bounds], kinds: list[Kinds], most: int
+    ) -> tuple[Correction, ...]:
+        """The cells to correct, and what their pairs lack."""
+        found = []
+        for place, bound in zip(places, bounds, strict=True) if most else ():
+            wanted = self.wanted[place.layer].blocks[place.feature]
+            missing = wanted - bound.nearest(wanted)
+            seen = seen_kinds(kinds[place.array], place.rows, place.columns)
+            for row, column in np.argwhere(missing != 0).tolist():
+                own = self.own[place.layer][place.feature, row, column, seen[row, column]]
+                cell = (place.layer, place.feature, row, column, float(missing[row, column]))
+                found.append((float(own), Correction(*cell)))
+        found.sort(key=lambda one: -one[0])
+        return tuple(cell for _, cell in found[:most])
+
+    def _corrected(
+        self, places: tuple[Place, ...], bounds: list[Bounds], corrections: tuple[Correction, ...]
+    ) -> list[Bounds]:
+        """What cells hold together with their corrections."""
+        number = {(place.layer, place.feature): n for n, place in enumerate(places)}
+        found = [Bounds(bound.low.copy(), bound.high.copy()) for bound in bounds]
+        for one in corrections:
+            bound = found[number[one.layer, one.feature]]
+            cell = one.row, one.column
+            wanted = self.wanted[one.layer].blocks[one.feature][cell]
+            bound.low[cell] = bound.high[cell] = wanted
+        return found
+
+    def _served(self, place: Place, bounds: Bounds, measures: Measures) -> Repaired:
         """What a kernel holds, and the error of its own weights."""
-        bounds, wanted = self._bounds(place, kinds), self.wanted[place.layer].of(place.feature)
+        wanted = self.wanted[place.layer].of(place.feature)
         held = bounds.nearest(wanted.blocks)
         if np.array_equal(held, wanted.blocks):
             return Repaired(held, 0.0)
@@ -245,6 +288,17 @@ def _without_modes(place: Place, served: Repaired) -> Place:
         rows=place.rows.without(served.lines),
         columns=place.columns.without(served.lines),
     )
+
+
+def _without_idle(
+    corrections: tuple[Correction, ...], places: tuple[Place, ...], served: list[Repaired]
+) -> tuple[Correction, ...]:
+    """Those of lines in use: a mode that is switched off is left alone."""
+    off = {
+        (place.layer, place.feature): set(one.lines.tolist())
+        for place, one in zip(places, served, strict=True)
+    }
+    return tuple(c for c in corrections if not {c.row, c.column} & off[c.layer, c.feature])
 
 
 def _require_map(defects: DefectMap, chip: ChipDescription) -> None:
