@@ -19,6 +19,15 @@ from imssa.evaluation import unseen_error_bound
 from imssa.evaluation.words import STAGE_NAMES
 
 ROOT = Path(__file__).parents[1]
+STUCK: Final = (
+    "zero-one",
+    "zero-one-high",
+    "zero-one-arrays",
+    "digits",
+    "digits-high",
+    "digits-arrays",
+)
+"""Files results/stuck-devices-*.json, as far as they are measured."""
 PART: Final = re.compile(r"(<!-- filled: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -122,10 +131,9 @@ def stuck() -> str:
         "worst chip",
     )
     parts = []
-    for name in ("stuck-devices-zero-one", "stuck-devices-digits"):
-        found = result(name)
+    for name in STUCK:
+        found = result(f"stuck-devices-{name}")
         if found is None:
-            parts.append(f"`results/{name}.json` is not measured yet.\n")
             continue
         rows = [
             [
@@ -136,18 +144,73 @@ def stuck() -> str:
             ]
             for row in found["rows"]
         ]
-        recipe = found["recipe"]["name"]
+        recipe, high = found["recipe"]["name"], found["high_share"]
+        on_arrays = "analog" in found["recipe"]["quantization"].get("parts", {}).values()
+        which = "whole network on arrays" if on_arrays else "kernels on arrays"
+        share = "all of the stuck devices high" if high == 1 else "half of the stuck devices high"
         parts.append(
             f"{table([f'`{recipe}`, {heads[0]}', *heads[1:]], rows)}\n\n"
-            f"{found['recordings']} test recordings, {found['chips']} chips, half of the stuck devices "
-            f"high and half low, no other error unless named; accuracy in %, software {100 * found['software_accuracy']:.1f}, "
-            f"quantized {100 * found['quantized_accuracy']:.1f}.\n"
+            f"{which[0].upper()}{which[1:]}; {found['recordings']} test recordings, "
+            f"{found['chips']} chips, {share}, no other error unless named; accuracy in %, software "
+            f"{100 * found['software_accuracy']:.1f}, quantized "
+            f"{100 * found['quantized_accuracy']:.1f}.\n"
         )
     return "\n".join(parts)
 
 
 def _mean(part: dict[str, Any]) -> str:
     return f"{100 * part['mean']:.1f} ± {100 * part['standard_error']:.1f}"
+
+
+def speed() -> str:
+    """Ratios of benchmarks/closed_loop.py, quantized_recurrence.py, float_layer.py, streaming.py."""
+    loop = result("closed_loop")["rows"]
+    chips = [r for r in loop if r["case"].startswith(("closed loop", "100 chips"))]
+    cases = list(dict.fromkeys(row["case"] for row in chips))
+    peers = ("aihwkit", "aihwkit, torch tile", "aihwkit-lightning")
+    of = {(row["case"], row["name"]): row for row in chips}
+    simulation = [
+        [
+            case,
+            f"{1e3 * of[case, 'imssa']['seconds']:.2f}",
+            *(f"{of[case, peer]['ratio']:.1f}" for peer in peers),
+        ]
+        for case in cases
+    ]
+    scans = [
+        [
+            f"{row['length']:,} steps, batch {row['batch']}",
+            f"{1e3 * row['ours']['seconds']:.0f}",
+            f"{row['eager_over_ours']['time']:.1f}",
+            f"{row['compiled_over_ours']['time']:.1f}",
+            f"{row['eager_over_ours']['more_memory']:.0f}",
+        ]
+        for row in result("quantized_recurrence")["rows"]
+    ]
+    return (
+        "Simulation of programmed chips with all errors, one closed loop of 64x64:\n\n"
+        f"{table(['', 'imssa, ms', *(f'{peer}, times' for peer in peers)], simulation)}\n\n"
+        "Training through the quantized recurrence, forward and backward, 128 kernels of 16 modes:\n\n"
+        f"{table(['', 'imssa, ms', 'PyTorch loop, times', 'torch.compile, times', 'loop, memory times'], scans)}\n\n"
+        f"{_layers()}"
+    )
+
+
+def _layers() -> str:
+    """Layers of float_layer.json, relative to the float layer."""
+    rows = [row for row in result("float_layer")["rows"] if row["what"] == "layer"]
+    lengths = list(dict.fromkeys((row["batch"], row["length"]) for row in rows))
+    of = {(row["batch"], row["length"], row["way"]): row for row in rows}
+    found = [
+        [
+            f"{length:,} steps, batch {batch}",
+            f"{1e3 * of[batch, length, 'imssa']['seconds']:.1f}",
+            *(f"{of[batch, length, way]['ratio']:.1f}" for way in ("textbook", "imssa quantized")),
+        ]
+        for batch, length in lengths
+    ]
+    head = ["", "imssa float, ms", "textbook float, times", "imssa quantized, times"]
+    return f"A training step of one layer of that size:\n\n{table(head, found)}\n"
 
 
 def example() -> str:
@@ -161,6 +224,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "folds": folds,
     "digits": digits,
     "stuck": stuck,
+    "speed": speed,
     "example": example,
 }
 
