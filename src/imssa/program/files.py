@@ -8,20 +8,21 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from imssa.errors import FileFormatError, OutputError
-
-MAX_BYTES: Final = 2**30
+from imssa.errors import OutputError
+from imssa.program.containers import Entry, Head, opened, read_head, refuse, strict_json
 
 Header = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
+Accept = Callable[[Header, Mapping[str, Entry]], None]
 
 
 def canonical_json(value: object) -> str:
@@ -87,50 +88,30 @@ def _fingerprint(array: NDArray[Any]) -> str:
     return digest(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
 
 
-def _refuse(path: Path, rule: str) -> FileFormatError:
-    return FileFormatError(
-        given=str(path), rule=rule, remedy="Restore the file from a copy or write it anew."
-    )
-
-
-def _metadata(path: Path, data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: an 8-byte length, then JSON."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > len(data) - 8:
-        raise _refuse(path, "it is cut short or is no safetensors file")
-    try:
-        found = json.loads(data[8 : 8 + size])
-    except (ValueError, RecursionError) as error:
-        raise _refuse(path, "its header is no JSON: damaged, or no safetensors file") from error
-    metadata = found.get("__metadata__", {}) if isinstance(found, dict) else {}
-    return metadata if isinstance(metadata, dict) else {}
-
-
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file of bounded size.
+    """The bytes of an ordinary file of bounded size.
 
     Raises:
         FileFormatError: No such file, unreadable, or larger than 1 GiB.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _refuse(path, f"it is larger than {MAX_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(
-            given=str(path),
-            rule=f"it cannot be read ({error.strerror or error})",
-            remedy="Name an existing file that you may read.",
-        ) from error
+    with opened(path) as stream:
+        return stream.read()
 
 
 def kinds_in(path: Path) -> tuple[str, ...]:
     """The metadata keys of a file: what kind of content it holds."""
-    return tuple(_metadata(path, read_bytes(path)))
+    with opened(path) as stream:
+        return tuple(read_head(path, stream).metadata)
 
 
-def read_arrays(path: Path, kind: str) -> tuple[Header, Arrays, str]:
+def read_arrays(path: Path, kind: str, accept: Accept | None = None) -> tuple[Header, Arrays, str]:
     """Reads what ``write_arrays`` wrote, checking every checksum.
+
+    Args:
+        path: The file.
+        kind: For instance ``imssa.program``.
+        accept: Asked before any array is read; raises where the header or the list of arrays is
+            not what it should be.
 
     Returns:
         Header, arrays by name, and the identity of the content.
@@ -138,19 +119,36 @@ def read_arrays(path: Path, kind: str) -> tuple[Header, Arrays, str]:
     Raises:
         FileFormatError: Missing, cut short, damaged, or of another kind.
     """
-    data = read_bytes(path)
-    metadata = _metadata(path, data)
-    if kind not in metadata:
-        held = ", ".join(sorted(metadata)) or "nothing of imssa"
-        raise _refuse(path, f"it holds {held}, not {kind}")
+    with opened(path) as stream:
+        head = read_head(path, stream)
+        header, digests, identity = _signed(path, head, kind)
+        if accept is not None:
+            accept(header, head.entries)
+        data = head.data + stream.read()
     try:
-        body = json.loads(metadata[kind])
         arrays: Arrays = load(data)
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise refuse(path, f"it is damaged ({error})") from error
+    if {name: _fingerprint(a) for name, a in arrays.items()} != digests:
+        raise refuse(path, "its checksums do not fit its content: it is damaged")
+    return header, arrays, identity
+
+
+def _signed(path: Path, head: Head, kind: str) -> tuple[Header, dict[str, str], str]:
+    """Header, digests of the arrays and identity, once the text is found to be what was signed."""
+    if kind not in head.metadata:
+        held = ", ".join(sorted(head.metadata)) or "nothing of imssa"
+        raise refuse(path, f"it holds {held}, not {kind}")
+    text = head.metadata[kind]
+    try:
+        body = strict_json(text)
         header, digests, stated = body["header"], body["arrays"], body["sha256"]
         identity = digest(canonical_json({"header": header, "arrays": digests}).encode())
-    except (ValueError, KeyError, TypeError, SafetensorError, RecursionError) as error:
-        raise _refuse(path, f"it is damaged ({error})") from error
-    actual = {name: _fingerprint(a) for name, a in arrays.items()}
-    if identity != stated or actual != digests or not isinstance(header, dict):
-        raise _refuse(path, "its checksums do not fit its content: it is damaged")
-    return header, arrays, identity
+        canonical = canonical_json(body) == text and len(body) == 3
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise refuse(path, f"it is damaged ({str(error)[:200]})") from error
+    if not (canonical and isinstance(header, dict) and isinstance(digests, dict)):
+        raise refuse(path, "its header is not written as canonical JSON: it is damaged")
+    if identity != stated or digests.keys() != head.entries.keys():
+        raise refuse(path, "its checksums do not fit its content: it is damaged")
+    return header, digests, identity

@@ -1,6 +1,7 @@
 """The compiled artefact: weight codes on arrays, registers, and what happens at each time step."""
 
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +14,9 @@ from imssa.hardware.description import ChipDescription
 from imssa.program.files import Arrays, Header, read_arrays, write_arrays
 from imssa.program.operations import BY_NAME, Operation, Phase, Register
 from imssa.program.rules import broken_rules
+from imssa.program.schema import SCHEMA, SECTIONS, Entries, array_faults, schema_faults
 
 KIND: Final = "imssa.program"
-SCHEMA: Final = "imssa.program/1"
-SECTIONS: Final = ("start", "step", "end")
 
 
 @dataclass(frozen=True)
@@ -135,24 +135,33 @@ def load_program(path: Path) -> Program:
     Raises:
         FileFormatError: Damaged, of another kind or version, or breaking a rule of the format.
     """
-    header, arrays, _ = read_arrays(path, KIND)
-    schema = header.get("schema")
-    if schema != SCHEMA:
-        raise FileFormatError(
-            given=f"{path} of schema {schema!r}",
-            rule=f"this version of imssa reads {SCHEMA}",
-            remedy="Compile the network again, or use the version of imssa that wrote it.",
-        )
+    header, arrays, _ = read_arrays(path, KIND, lambda *head: _require_head(path, *head))
     try:
         program = _decode(header, arrays)
         faults = broken_rules(program)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         faults = [f"{type(error).__name__}: {error}"]
+    _require_none(path, faults)
+    return program
+
+
+def _require_head(path: Path, header: Header, entries: Entries) -> None:
+    """Refuses a header of another version, or one that breaks its schema, before arrays are read."""
+    schema = header.get("schema")
+    if schema != SCHEMA:
+        raise FileFormatError(
+            given=f"{path} of schema {repr(schema)[:80]}",
+            rule=f"this version of imssa reads {SCHEMA}",
+            remedy="Compile the network again, or use the version of imssa that wrote it.",
+        )
+    _require_none(path, schema_faults(header) or list(islice(array_faults(header, entries), 5)))
+
+
+def _require_none(path: Path, faults: list[str]) -> None:
     if faults:
         raise FileFormatError(
             given=str(path), rule="; ".join(faults[:5]), remedy="Compile the network again."
         )
-    return program
 
 
 def _decode(header: Header, arrays: Arrays) -> Program:
@@ -163,46 +172,47 @@ def _decode(header: Header, arrays: Arrays) -> Program:
         )
         for section in SECTIONS
     }
-    contents = tuple(_decode_array(arrays, number) for number in range(int(header["arrays"])))
-    return Program(
+    contents = tuple(_decode_array(arrays, number) for number in range(header["arrays"]))
+    program = Program(
         chip=ChipDescription.model_validate(header["chip"]),
-        registers=tuple(Register(str(n), int(s), int(b)) for n, s, b in header["registers"]),
+        registers=tuple(Register(*parts) for parts in header["registers"]),
         arrays=contents,
-        input=str(header["input"]),
-        output=str(header["output"]),
-        max_length=int(header["max_length"]),
-        class_names=tuple(map(str, header["class_names"])),
-        preparation=dict(header["preparation"]),
-        provenance=dict(header["provenance"]),
+        input=header["input"],
+        output=header["output"],
+        max_length=header["max_length"],
+        class_names=tuple(header["class_names"]),
+        preparation=header["preparation"],
+        provenance=header["provenance"],
         **sections,
     )
+    if header["volt_per_step"] != program.volt_per_step:
+        msg = f"volt_per_step is {header['volt_per_step']}, {program.volt_per_step} is needed"
+        raise ValueError(msg)
+    return program
 
 
 def _decode_array(arrays: Arrays, number: int) -> ArrayContents:
     common = f"array.{number}.common_mode"
     return ArrayContents(
-        common_mode=_typed(arrays, common, np.int64) if common in arrays else None,
-        codes=_typed(arrays, f"array.{number}.codes", np.int64),
-        written=_typed(arrays, f"array.{number}.written", np.uint8).astype(bool),
-        siemens_per_step=_typed(arrays, f"array.{number}.siemens_per_step", np.float64),
+        common_mode=arrays.get(common),
+        codes=arrays[f"array.{number}.codes"],
+        written=_booleans(arrays, f"array.{number}.written"),
+        siemens_per_step=arrays[f"array.{number}.siemens_per_step"],
     )
 
 
-def _typed(arrays: Arrays, name: str, kind: type) -> NDArray[Any]:
-    if arrays[name].dtype != kind:
-        msg = f"array {name} is {arrays[name].dtype}, not {np.dtype(kind)}"
-        raise TypeError(msg)
-    return arrays[name]
+def _booleans(arrays: Arrays, name: str) -> NDArray[np.bool_]:
+    if np.any(arrays[name] > 1):
+        msg = f"array {name} holds other bytes than 0 and 1"
+        raise ValueError(msg)
+    return arrays[name].astype(bool)
 
 
 def _decode_operation(record: dict[str, Any], prefix: str, arrays: Arrays) -> Operation:
     kind = BY_NAME[record["operation"]]
     values: dict[str, Any] = {}
     for field in fields(kind):
-        if f"{prefix}.{field.name}" in arrays:
-            values[field.name] = _typed(arrays, f"{prefix}.{field.name}", np.int64)
-        else:
-            value = record[field.name]
-            values[field.name] = tuple(value) if isinstance(value, list) else value
+        value = record.get(field.name, arrays.get(f"{prefix}.{field.name}"))
+        values[field.name] = tuple(value) if isinstance(value, list) else value
     operation: Operation = kind(**values)
     return operation

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imssa.program.program import ArrayContents, Program
 
 MAX_ELEMENTS = 2**20
+MAX_TOGETHER = 2**24
 Registers = dict[str, Register]
 Vector = Int64[np.ndarray, " _"]
 
@@ -51,7 +52,12 @@ def broken_rules(program: "Program") -> list[str]:
     limits = Limits(
         len(program.arrays), shape.word_lines, shape.pairs, program.max_length, adc_bits
     )
-    faults = [*_registers(program, registers), *_arrays(program), *reads_have_addresses(program)]
+    faults = [
+        *_registers(program, registers),
+        *_fits_memory(program),
+        *_arrays(program),
+        *reads_have_addresses(program),
+    ]
     for section in ("start", "step", "end"):
         for number, operation in enumerate(getattr(program, section)):
             where = f"{section}[{number}] {type(operation).__name__}"
@@ -92,6 +98,13 @@ def _registers(program: "Program", registers: Registers) -> Iterator[str]:
             yield from _sizes(registers[op.source].size, class_names=len(program.class_names))
 
 
+def _fits_memory(program: "Program") -> Iterator[str]:
+    """What a sequence needs, whatever the header announces."""
+    together = sum(r.size for r in program.registers)
+    if together > MAX_TOGETHER:
+        yield f"its registers hold {together:,} elements together (at most {MAX_TOGETHER:,})"
+
+
 def _arrays(program: "Program") -> Iterator[str]:
     chip = program.chip
     shape = (chip.arrays.word_lines, chip.arrays.pairs)
@@ -100,12 +113,15 @@ def _arrays(program: "Program") -> Iterator[str]:
     for number, a in enumerate(program.arrays):
         if a.codes.shape != shape or a.written.shape != shape:
             yield f"array {number} has shape {a.codes.shape}, the chip's arrays {shape}"
-        elif a.siemens_per_step.shape != shape[1:] or not np.all(a.siemens_per_step > 0):
+        elif a.siemens_per_step.shape != shape[1:] or not np.all(
+            (a.siemens_per_step > 0) & np.isfinite(a.siemens_per_step)
+        ):
             yield f"array {number} needs one positive siemens_per_step a pair"
         elif a.common_mode is not None and a.common_mode.shape != shape:
             yield f"array {number} has a common_mode of shape {a.common_mode.shape}, not {shape}"
         else:
             yield from (f"array {number} {fault}" for fault in _targets(a, chip.window_siemens))
+            yield from (f"array {number} {fault}" for fault in _sums(a, chip.converters.pass_max))
 
 
 def _targets(contents: "ArrayContents", window_siemens: float) -> Iterator[str]:
@@ -116,6 +132,12 @@ def _targets(contents: "ArrayContents", window_siemens: float) -> Iterator[str]:
     highest = (np.abs(contents.codes.astype(float)) + common) * contents.siemens_per_step
     if np.any(highest > window_siemens * (1 + 1e-9)):
         yield "holds a weight outside the device window"
+
+
+def _sums(contents: "ArrayContents", input_max: int) -> Iterator[str]:
+    """Sums of codes times inputs must be exact in float64."""
+    if np.any(np.abs(contents.codes.astype(float)).sum(axis=0) * input_max >= 2.0**53):
+        yield "has sums beyond 53 bits"
 
 
 @singledispatch
