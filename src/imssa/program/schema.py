@@ -47,7 +47,17 @@ def _validator() -> Any:
 
 def schema_faults(header: Schema, most: int = 5) -> list[str]:
     """Where a header breaks the schema, each as a JSON path and what is wrong there."""
-    return [_words(error) for error in islice(_validator().iter_errors(header), most)]
+    return list(_too_long(header)) or [
+        _words(error) for error in islice(_validator().iter_errors(header), most)
+    ]
+
+
+def _too_long(header: Schema) -> Iterator[str]:
+    """Lists too long to be looked through."""
+    for name, part in shipped_schema()["properties"].items():
+        value, most = header.get(name), part.get("maxItems")
+        if isinstance(value, list) and most is not None and len(value) > most:
+            yield f"$.{name}: {len(value):,} items, at most {most:,} are allowed"
 
 
 def _words(error: "ValidationError") -> str:
