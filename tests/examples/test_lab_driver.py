@@ -194,7 +194,9 @@ def path(tmp_path: Path) -> Path:
 def test_the_reader_reads_what_ours_reads(path: Path) -> None:
     found, ours = module("program_file").read_program(path), load_program(path)
     assert found.identity == save_program(ours, path)
-    assert np.array_equal(found.contents()[1]["common_mode"], ours.arrays[1].common_mode)
+    common = ours.arrays[1].common_mode
+    assert common is not None
+    assert np.array_equal(found.contents()[1]["common_mode"], common)
     assert "common_mode" not in found.contents()[0]
     assert len(found.records("step")) == len(ours.step)
 

@@ -52,7 +52,7 @@ def worked(call: str) -> Any:
     tree = ast.parse(call, mode="eval").body
     assert isinstance(tree, ast.Call)
     assert isinstance(tree.func, ast.Name)
-    given = {word.arg: ast.literal_eval(word.value) for word in tree.keywords}
+    given = {str(word.arg): ast.literal_eval(word.value) for word in tree.keywords}
     rule = _OTHERS.get(tree.func.id)
     return _operation(tree.func.id, **given) if rule is None else rule(**given)
 
