@@ -84,7 +84,8 @@ def array_faults(header: Schema, entries: Entries) -> Iterator[str]:
         fits = [size in {None, actual} for size, actual in zip(shape, entry.shape, strict=False)]
         if entry.dtype != dtype or len(entry.shape) != len(shape) or not all(fits):
             words = " x ".join("any" if size is None else str(size) for size in shape)
-            yield f"array {name} is {entry.dtype} {list(entry.shape)}, {dtype} of {words} is needed"
+            found = f"{entry.dtype[:8]} {list(entry.shape[:8])}"
+            yield f"array {name} is {found}, {dtype} of {words} is needed"
 
 
 def _expected(
