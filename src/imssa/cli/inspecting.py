@@ -11,7 +11,19 @@ from imssa.cli.options import FILE_PANEL, AnyFile, Json, Quiet
 
 
 @app.command(rich_help_panel=FILE_PANEL)
-def inspect(file: AnyFile, *, as_json: Json = False) -> None:
+def inspect(
+    file: AnyFile,
+    *,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="For a program: write pictures of its arrays there, who lives where, weight "
+            "codes, stuck devices.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show what a file holds: a model, a quantized network, a program, a simulation.
 
     Checks every checksum on the way.
@@ -19,7 +31,13 @@ def inspect(file: AnyFile, *, as_json: Json = False) -> None:
     from imssa.cli.tables import described
 
     description = described(file)
-    Shown(as_json=as_json, quiet=False).result(description.plain, *description.tables)
+    plain, files = description.plain, list[str]()
+    if figures is not None:
+        from imssa.cli.tables import drawn
+
+        files = [str(path) for path in drawn(file, figures)]
+        plain = {**plain, "figures": files}
+    Shown(as_json=as_json, quiet=False).result(plain, *description.tables, *files)
 
 
 @app.command(rich_help_panel=FILE_PANEL)
@@ -67,20 +85,28 @@ def check(
         Path, typer.Argument(metavar="PATH", help="A model, network or program, or a run's folder.")
     ],
     *,
+    chips: Annotated[int, typer.Option(min=1, help="Chip instances of the long runs.")] = 100,
     as_json: Json = False,
 ) -> None:
     """Prove that equal ways to compute agree: convolution, scan, step, and integer codes.
 
     On a model: convolution, scan and step, with the largest relative difference. On a quantized
     network: the training forward, the network and its program on an ideal chip, code by code. On a
-    program: the step-by-step executor and the fused simulation, noise off and on.
+    program: the step-by-step executor and the fused simulation, noise off and on; and long runs, on
+    the ideal chip and on many with errors: after a full-scale burst and then silence, which modes
+    never come to rest? They are named; that fails no check.
     """
+    from dataclasses import asdict
+
+    from imssa.cli.array_tables import rest_table
     from imssa.cli.tables import check_table, plain_checks
     from imssa.errors import CheckFailedError
-    from imssa.experiment.checks import check_path
+    from imssa.experiment.checks import check_path, rests_in
 
-    checks = check_path(path)
-    Shown(as_json=as_json, quiet=False).result(plain_checks(checks), check_table(checks))
+    checks, rests = check_path(path), rests_in(path, chips)
+    plain = {**plain_checks(checks), "silence": [asdict(rest) for rest in rests]}
+    tables = [check_table(checks), *([rest_table(rests)] if rests else [])]
+    Shown(as_json=as_json, quiet=False).result(plain, *tables)
     failed = [c.name for c in checks if not c.passed]
     if failed:
         raise CheckFailedError(

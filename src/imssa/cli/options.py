@@ -39,6 +39,47 @@ AnyFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A model, quantized network or program.")
 ]
 
+NetworkPath = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[NETWORK]",
+        help="A quantized network or the folder of a run; without one: the stage of the run --out.",
+    ),
+]
+CompileFor = Annotated[
+    str | None,
+    typer.Option(
+        "--chip",
+        help="A preset or a TOML file; left out: the chip that the network was trained for.",
+    ),
+]
+Defects = Annotated[
+    Path | None,
+    typer.Option(
+        help="Defect map of the one chip that the program is for (.npz or .npy), in place of the "
+        "stuck devices of the description."
+    ),
+]
+LargestError = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Largest predicted relative error of a kernel that is let through; 1 if left out.",
+    ),
+]
+CalibrationData = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="Format of recordings, bundled-zero-one or fsdd: on their training part it is judged "
+        "whether registers overflow and ADCs clip.",
+    ),
+]
+CalibrationRoot = Annotated[
+    Path | None, typer.Option("--root", help="Folder of recordings that are not bundled.")
+]
+Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite an existing program.")]
+
 RUN_PANEL = "Run an experiment"
 STAGE_PANEL = "Single stages, in this order"
 CIRCUIT_PANEL = "Look at arrays as circuits"

@@ -8,10 +8,17 @@ from imssa.cli.main import app
 from imssa.cli.options import (
     RUN_PANEL,
     STAGE_PANEL,
+    CalibrationData,
+    CalibrationRoot,
+    CompileFor,
+    Defects,
     DryRun,
     Force,
     Json,
+    LargestError,
+    NetworkPath,
     Out,
+    Overwrite,
     Quiet,
     RecipeName,
     Seed,
@@ -109,9 +116,71 @@ def _later_stage(name: str, teaches: str) -> None:
 
 
 _later_stage("quantize", "Stage 2: train the network in integer codes, under the chip's errors.")
-_later_stage("compile", "Stage 3: compile the integer network to a program for the chip.")
+
+
+@app.command(name="compile", rich_help_panel=STAGE_PANEL)
+def compile_(  # noqa: PLR0913  # one argument an option
+    network: NetworkPath = None,
+    *,
+    out: Out,
+    chip: CompileFor = None,
+    defects: Defects = None,
+    largest_error: LargestError = None,
+    kind: CalibrationData = None,
+    root: CalibrationRoot = None,
+    force: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Stage 3: compile the integer network to a program for the chip.
+
+    With NETWORK, a file or the folder of a run: for any chip, into the program file --out.
+    For one chip with a measured defect map the program is tailored to it; what the defects still
+    cost is printed, and more than can be served is refused:
+
+        imssa compile out/demo --chip taox-64 --defects map.npz --out program.safetensors
+    """
+    shown = Shown(as_json=as_json, quiet=quiet)
+    asked = (chip, defects, largest_error, kind, root)
+    if network is None:
+        if force or any(value is not None for value in asked):
+            raise _without_a_network()
+        _run(_folder(None, out, []), "compile", shown)
+    else:
+        _compile(network, out, asked, shown, force=force)
+
+
 _later_stage("simulate", "Stage 4: run the program on simulated chips, each error alone and all.")
 _later_stage("report", "Stage 5: write report.json and report.html; print the waterfall.")
+
+
+def _without_a_network() -> Exception:
+    from imssa.errors import RecipeError
+
+    return RecipeError(
+        given="an option of compiling for another chip without a network",
+        rule="a run's own stage compiles for the chip of its recipe",
+        remedy="Name the network too: a quantized.safetensors, or the folder of a run.",
+    )
+
+
+def _compile(
+    network: Path,
+    out: Path,
+    asked: tuple[str | None, Path | None, float | None, str | None, Path | None],
+    shown: Shown,
+    *,
+    force: bool,
+) -> None:
+    """Compiles a network file and shows what came of it."""
+    from imssa.cli.array_tables import compiled_tables, plain_compiled
+    from imssa.experiment.compiling import Wanted, compile_file
+
+    chip, defects, largest_error, kind, root = asked
+    wanted = Wanted(chip, defects, largest_error, kind, root)
+    compiled = compile_file(network, out, wanted, command_line.get(), force=force)
+    tables = compiled_tables(compiled)
+    shown.result(plain_compiled(compiled, out), *tables, f"Wrote {out}")
 
 
 def _changes(changes: list[str] | None, seed: int | None) -> list[str]:

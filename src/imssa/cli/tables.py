@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from imssa.cli.array_tables import array_table, plain_arrays
 from imssa.errors import FileFormatError
 from imssa.experiment.checks import Check
 from imssa.experiment.doctor import Finding
@@ -53,6 +54,24 @@ def described(path: Path) -> Description:
     return Description(plain, [_head(header, kind == MODEL), table])
 
 
+def drawn(path: Path, folder: Path) -> list[Path]:
+    """Writes pictures of a program's arrays; gives their files.
+
+    Raises:
+        FileFormatError: Not a program.
+        OutputError: The folder cannot be written.
+    """
+    from imssa.evaluation.figures.arrays import write_array_pictures
+
+    if PROGRAM not in kinds_in(path):
+        raise FileFormatError(
+            given=f"--figures for {path}",
+            rule="only a program has arrays to be drawn",
+            remedy="Name a program, or leave --figures away.",
+        )
+    return write_array_pictures(load_program(path), folder)
+
+
 def _head(header: dict[str, Any], is_model: bool) -> Table:
     table = Table(title="model" if is_model else "header", show_header=False)
     for key, value in header.items():
@@ -74,7 +93,7 @@ def _program(path: Path) -> Description:
         "max_length": program.max_length,
         "class_names": list(program.class_names),
         "registers": [vars(r) for r in program.registers],
-        "arrays": [_cells(program, n) for n in range(len(program.arrays))],
+        "arrays": plain_arrays(program),
         "phases_per_step": len(program.phases),
         "operations": {
             section: [type(op).__name__ for op in getattr(program, section)]
@@ -83,27 +102,9 @@ def _program(path: Path) -> Description:
         "provenance": program.provenance,
     }
     title = f"{path.name}: program for {program.chip.name}, {identity[:12]}"
-    return Description(plain, [_arrays(program, title), _registers(program), *_sections(program)])
-
-
-def _cells(program: Program, number: int) -> dict[str, int]:
-    contents = program.arrays[number]
-    return {
-        "written_cells": int(contents.written.sum()),
-        "nonzero_weights": int(np.count_nonzero(contents.codes)),
-        "cells": contents.codes.size,
-    }
-
-
-def _arrays(program: Program, title: str) -> Table:
-    table = Table(title=title)
-    for column in ("array", "word lines x pairs", "written cells", "nonzero", "of cells"):
-        table.add_column(column)
-    for number, contents in enumerate(program.arrays):
-        cells = _cells(program, number)
-        shape = "x".join(map(str, contents.codes.shape))
-        table.add_row(str(number), shape, *(str(v) for v in cells.values()))
-    return table
+    return Description(
+        plain, [array_table(program, title), _registers(program), *_sections(program)]
+    )
 
 
 def _registers(program: Program) -> Table:

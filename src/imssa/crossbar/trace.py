@@ -103,8 +103,9 @@ def require_chip(program: Program, chip: ChipDescription) -> None:
 
 
 def _fixed(chip: ChipDescription) -> dict[str, Any]:
-    """What the codes of a program rely on: all but names, errors and the number of arrays."""
-    left_out = {"name", "source", "age_seconds", *EFFECTS}
+    """What the codes of a program rely on: all but names, limits, errors and the number of arrays."""
+    limits = {"word_line_current_max_ampere", "phase_seconds"}
+    left_out = {"name", "source", "age_seconds", *limits, *EFFECTS}
     fixed: dict[str, Any] = {}
     for key, value in chip.model_dump(mode="json", exclude=left_out).items():
         parts = value if isinstance(value, dict) else {None: value}

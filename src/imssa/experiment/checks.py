@@ -10,8 +10,10 @@ import torch
 from pydantic import ValidationError
 
 from imssa.crossbar import SimulatedChip, execute, simulate, write_program
-from imssa.errors import FileFormatError
+from imssa.errors import DesignRuleError, FileFormatError
+from imssa.experiment.kernels_alone import kernels_of
 from imssa.experiment.recipe import Recipe
+from imssa.experiment.silence import restless_names, silence_after_burst, steps_to_rest
 from imssa.experiment.stages import Comparison, check_network_against_chip, compare_codes
 from imssa.hardware import ChipDescription
 from imssa.kernels.codes import code_max
@@ -40,6 +42,7 @@ from imssa.quantization.restore import restore
 
 LENGTH: Final = 300
 BATCH: Final = 16
+CHIPS: Final = 100
 TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}
 
 
@@ -63,6 +66,61 @@ class Check:
     def passed(self) -> bool:
         """Whether the figure is within its limit."""
         return self.figure <= self.limit
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a program's registers do in the silence after a burst.
+
+    Attributes:
+        name: Which program, on what.
+        chips: How many chip instances were tried.
+        registers: Registers of states on each.
+        steps: Steps of silence that the slowest pole was given.
+        largest: Largest magnitude left in any of them, in DAC steps.
+        restless: Modes that kept more than two DAC steps, and on how many of the chips.
+    """
+
+    name: str
+    chips: int
+    registers: int
+    steps: int
+    largest: float
+    restless: dict[str, int]
+
+
+def rests_in(path: Path, chips: int = CHIPS) -> list[Rest]:
+    """Long runs of a program file, or of all programs of a run: modes that never rest are named.
+
+    On the ideal chip, and on chips with all errors of their devices (wires ideal, which takes a
+    tenth of the time; IR drop only weakens what is fed back).
+
+    Args:
+        path: Any file, or a folder of a run.
+        chips: Chip instances.
+    """
+    if not path.is_dir():
+        return list(_rests_of(path, chips)) if PROGRAM in kinds_in(path) else []
+    found: list[Rest] = []
+    for place in (path, *sorted(path.glob("realizations/*/"))):
+        file, prefix = place / "program.safetensors", "" if place == path else f"{place.name}: "
+        rests = _rests_of(file, chips) if file.exists() else ()
+        found += [replace(rest, name=prefix + rest.name) for rest in rests]
+    return found
+
+
+def _rests_of(path: Path, chips: int) -> Iterator[Rest]:
+    program, key = load_program(path), Key.root(0)
+    try:
+        kernels = kernels_of(program)
+    except DesignRuleError:
+        return
+    steps = steps_to_rest(kernels)
+    noisy = program.chip.model_copy(update={"wires": None})
+    for name, chip, count in (("ideal chip", program.chip.only(), 1), ("all errors", noisy, chips)):
+        left = silence_after_burst(kernels, chip, np.arange(count), steps, key)
+        largest = float(left.largest.max())
+        yield Rest(name, count, left.largest.shape[1], steps, largest, restless_names(left))
 
 
 def check_path(path: Path) -> list[Check]:
@@ -102,7 +160,7 @@ def _checks_of(path: Path) -> Iterator[Check]:
         for name, layer in load_layers(path):
             yield from check_layer(layer, name)
     elif QUANTIZED in kinds:
-        yield from check_network(load_network(path), _chip_of(path))
+        yield from check_network(load_network(path), trained_chip(path))
     elif PROGRAM in kinds:
         yield from check_program(load_program(path))
 
@@ -196,7 +254,7 @@ def _codes(name: str, compared: Comparison) -> Check:
     return Check(name, float(compared.mismatches), 0.0, compared.codes_compared)
 
 
-def _chip_of(path: Path) -> ChipDescription:
+def trained_chip(path: Path) -> ChipDescription:
     """The chip that a quantized network was trained for."""
     header, _, _ = read_arrays(path, QUANTIZED)
     try:

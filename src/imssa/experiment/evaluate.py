@@ -96,10 +96,24 @@ def _model(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
     return {"items": len(data), "float": accuracy(float_answers(model, data), data.labels)}
 
 
-def _network(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
+def network_data(path: Path, asked: Asked) -> SequenceDataset:
+    """Recordings as a quantized network wants them.
+
+    Args:
+        path: The network's file.
+        asked: Format, folder and part.
+
+    Raises:
+        RecipeError: No such format or part, or a part that the file does not know.
+        DataError: Recordings that cannot be used.
+    """
     network = load_network(path)
     recipe = read_arrays(path, QUANTIZED)[0]["provenance"].get("recipe", {})
-    data = _data(asked, _Kept(network.class_names, network.preparation, recipe))
+    return _data(asked, _Kept(network.class_names, network.preparation, recipe))
+
+
+def _network(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
+    network, data = load_network(path), network_data(path, asked)
     return {
         "items": len(data),
         "quantized": accuracy(quantized_answers(network, data), data.labels),

@@ -62,6 +62,8 @@ class ChipDescription(Law):
         g_min_siemens: Bottom of the window; a weight of zero has both devices there.
         g_max_siemens: Top of the window.
         read_voltage_volt: Largest input voltage.
+        word_line_current_max_ampere: Largest current of a word line's driver; None: not known.
+        phase_seconds: Time of one phase, all its passes, from drive to codes; None: not known.
         programming: How cells are written.
         read_noise: New at each read.
         off_state: Cells never written.
@@ -81,6 +83,8 @@ class ChipDescription(Law):
     g_min_siemens: float = Field(default=0.0, ge=0)
     g_max_siemens: float = Field(gt=0)
     read_voltage_volt: float = Field(gt=0)
+    word_line_current_max_ampere: float | None = Field(default=None, gt=0)
+    phase_seconds: float | None = Field(default=None, gt=0)
     programming: Programming | None = None
     read_noise: ReadNoise | None = None
     off_state: OffState | None = None

@@ -1,0 +1,164 @@
+"""What `imssa inspect` and `imssa compile` print of arrays, and of what defects still cost."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from rich.table import Table
+
+from imssa.evaluation.occupancy import Occupancy, occupancies
+from imssa.program.program import Program
+
+if TYPE_CHECKING:
+    from imssa.experiment.checks import Rest
+    from imssa.experiment.compiling import Compiled
+    from imssa.mapping import Losses
+    from imssa.mapping.losses import KernelLoss
+
+SHOWN: Final = 6
+"""Weights of a kernel, or modes of a program, that are named; the rest is counted."""
+
+
+def plain_arrays(program: Program) -> list[dict[str, Any]]:
+    """For JSON: what each array holds."""
+    return [
+        {
+            "written_cells": int(contents.written.sum()),
+            "nonzero_weights": int(np.count_nonzero(contents.codes)),
+            "cells": contents.codes.size,
+            "kernels": one.kernels,
+            "parts": list(one.parts),
+            "inhabitants": [i.words for i in one.inhabitants],
+            "word_lines_used": one.word_lines_used,
+            "pairs_used": one.pairs_used,
+            "inhabited_cells": one.inhabited_cells,
+            "utilization": one.utilization,
+        }
+        for contents, one in zip(program.arrays, occupancies(program), strict=True)
+    ]
+
+
+def array_table(program: Program, title: str) -> Table:
+    """One row an array: who lives there, and how full it is."""
+    table = Table(title=title)
+    for column in ("array", "holds", "word lines", "pairs", "written cells", "nonzero", "used"):
+        table.add_column(column, justify="left" if column in {"array", "holds"} else "right")
+    for contents, one in zip(program.arrays, occupancies(program), strict=True):
+        lines, pairs = one.owner.shape
+        table.add_row(
+            str(one.array),
+            _holds(one),
+            f"{one.word_lines_used} of {lines}",
+            f"{one.pairs_used} of {pairs}",
+            f"{int(contents.written.sum()):,}",
+            f"{np.count_nonzero(contents.codes):,}",
+            f"{one.utilization:.1%}",
+        )
+    return table
+
+
+def _holds(one: Occupancy) -> str:
+    """Kernels by layer, then dense parts: "3 kernels of layer 0, encoder"."""
+    by_layer = Counter(i.layer for i in one.inhabitants if i.is_kernel)
+    words = [
+        f"{count} kernel{'' if count == 1 else 's'} of layer {layer}"
+        for layer, count in sorted(by_layer.items())
+    ]
+    return ", ".join([*words, *one.parts]) or "nothing"
+
+
+def compiled_tables(compiled: "Compiled") -> list[Table | str]:
+    """The arrays of a new program, and what its chip's defects still cost."""
+    program = compiled.program
+    title = f"Compiled for {program.chip.name}: {len(program.phases)} phases a time step"
+    tables: list[Table | str] = [array_table(program, title)]
+    if compiled.losses is None:
+        return tables
+    losses = compiled.losses
+    if losses.kernels:
+        tables.append(_loss_table(losses))
+    return [*tables, _loss_words(losses)]
+
+
+def _loss_words(losses: "Losses") -> str:
+    if not losses.kernels:
+        return f"The defects cost nothing: all {losses.compiled} kernels hold every weight."
+    off = sum(len(kernel.switched_off) for kernel in losses.kernels)
+    modes = f", {off} modes switched off" if off else ""
+    return (
+        f"{losses.compiled - len(losses.kernels)} of {losses.compiled} kernels are whole; "
+        f"{losses.lost_weights} weights not held{modes}; worst predicted error {losses.worst:.2%}."
+    )
+
+
+def _loss_table(losses: "Losses") -> Table:
+    table = Table(title="What the defects still cost, worst kernel first")
+    for column in ("layer", "kernel", "array", "predicted error", "weights not held"):
+        table.add_column(column, justify="left" if column.startswith("weights") else "right")
+    for one in sorted(losses.kernels, key=lambda kernel: -kernel.error):
+        place = (one.layer, one.feature, one.array)
+        table.add_row(*map(str, place), f"{one.error:.2%}", _lost(one))
+    return table
+
+
+def _lost(one: "KernelLoss") -> str:
+    words = [f"[{w.row},{w.column}] {w.wanted} -> {w.held:g}" for w in one.lost]
+    more = [f"and {len(words) - SHOWN} more"] if len(words) > SHOWN else []
+    off = [f"mode {mode} off" for mode in one.switched_off]
+    return ", ".join([*off, *words[:SHOWN], *more]) or "none of its own"
+
+
+def plain_compiled(compiled: "Compiled", out: Path) -> dict[str, Any]:
+    """For JSON."""
+    program, losses = compiled.program, compiled.losses
+    found: dict[str, Any] = {
+        "file": str(out),
+        "chip": program.chip.name,
+        "phases_per_step": len(program.phases),
+        "arrays": plain_arrays(program),
+        "defects": None,
+    }
+    if losses is not None:
+        found["defects"] = {
+            "kernels": losses.compiled,
+            "lost_weights": losses.lost_weights,
+            "worst_error": losses.worst,
+            "left": [_plain_loss(kernel) for kernel in losses.kernels],
+        }
+    return found
+
+
+def _plain_loss(kernel: "KernelLoss") -> dict[str, Any]:
+    lost = [vars(weight) for weight in kernel.lost]
+    return {**vars(kernel), "lost": lost, "switched_off": list(kernel.switched_off)}
+
+
+def rest_table(rests: "list[Rest]") -> Table:
+    """One row a program and kind of chip: does it come to rest, and which modes do not?"""
+    table = Table(title="Silence after a full-scale burst")
+    for column in (
+        "chip",
+        "steps given",
+        "registers",
+        "largest left",
+        "modes that keep more than 2",
+    ):
+        table.add_column(
+            column, justify="left" if column.startswith(("chip", "modes")) else "right"
+        )
+    for rest in rests:
+        chips = rest.name if rest.chips == 1 else f"{rest.name}, {rest.chips} chips"
+        left = f"{rest.largest:.1f} DAC steps"
+        table.add_row(chips, f"{rest.steps:,}", f"{rest.registers:,}", left, _restless(rest))
+    return table
+
+
+def _restless(rest: "Rest") -> str:
+    if not rest.restless:
+        return "none"
+    shown = list(rest.restless.items())[:SHOWN]
+    many = rest.chips > 1
+    words = [f"{name} on {count}" if many else name for name, count in shown]
+    more = len(rest.restless) - len(shown)
+    return "; ".join([*words, *([f"and {more} more"] if more else [])])

@@ -1,0 +1,144 @@
+"""Compiles a saved network for any chip, and tailors the program where the chip's defects are known."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imssa.errors import OutputError, RecipeError
+from imssa.experiment.checks import trained_chip
+from imssa.experiment.evaluate import Asked, network_data
+from imssa.experiment.provenance import provenance
+from imssa.hardware import ChipDescription, DefectMap, load_chip, read_defect_map
+from imssa.mapping import Losses, TailoredCompiler, compile_network, require_served
+from imssa.mapping.losses import LARGEST_ERROR
+from imssa.mapping.rules import Calibration, require
+from imssa.program import Program, save_program
+from imssa.program.files import read_arrays
+from imssa.quantization.convert import KIND as QUANTIZED
+from imssa.quantization.convert import load_network
+from imssa.quantization.network import QuantizedNetwork
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """For what a network is to be compiled.
+
+    Attributes:
+        chip: A preset or a file; None: the chip that the network was trained for.
+        defects: Defect map of the one chip that is meant; None: as the description says.
+        largest_error: Largest predicted relative error of a kernel that is let through; None: 1.
+        kind: Format of calibration recordings; None: registers and ADCs are not judged.
+        root: Folder of these; None: bundled.
+    """
+
+    chip: str | None = None
+    defects: Path | None = None
+    largest_error: float | None = None
+    kind: str | None = None
+    root: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A program, and what the known defects of its chip still cost; None: none are known."""
+
+    program: Program
+    losses: Losses | None
+
+
+def compile_file(
+    source: Path, out: Path, wanted: Wanted, command: str, *, force: bool = False
+) -> Compiled:
+    """Compiles a network file and writes the program.
+
+    Args:
+        source: A quantized network, or a folder that holds ``quantized.safetensors``.
+        out: The program file.
+        wanted: For what.
+        command: What the user typed; kept in the program.
+        force: Whether an existing file is overwritten.
+
+    Raises:
+        DesignRuleError: The chip cannot hold the network, or has more defects than can be served.
+        FileFormatError: A network or a defect map that cannot be used.
+        RecipeError: No such chip, or one that cannot be meant.
+        OutputError: The program cannot be written there.
+    """
+    path = source / "quantized.safetensors" if source.is_dir() else source
+    _require_out(out, force=force)
+    network = load_network(path)
+    header, _, identity = read_arrays(path, QUANTIZED)
+    chip, defects = _chip(path, wanted)
+    require(network, chip, calibration=_calibration(path, network, wanted))
+    kept = {
+        **header.get("provenance", {}),
+        "compiled": {**provenance(0), "command": command, "network_sha256": identity},
+    }
+    if defects is None:
+        compiled = Compiled(compile_network(network, chip, kept), None)
+    else:
+        compiled = _tailored(network, chip, defects, kept, wanted)
+    save_program(compiled.program, out)
+    return compiled
+
+
+def _tailored(
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    defects: DefectMap,
+    kept: dict[str, Any],
+    wanted: Wanted,
+) -> Compiled:
+    """The program for a chip of known defects; refused if they are more than can be served."""
+    digest = hashlib.sha256(b"".join(matrix.tobytes() for matrix in defects.arrays)).hexdigest()
+    kept["compiled"]["defects_sha256"] = digest
+    tailored = TailoredCompiler(network, chip).compile(defects, kept)
+    limit = LARGEST_ERROR if wanted.largest_error is None else wanted.largest_error
+    require_served(tailored.losses, chip.name, limit)
+    return Compiled(tailored.program, tailored.losses)
+
+
+def _chip(path: Path, wanted: Wanted) -> tuple[ChipDescription, DefectMap | None]:
+    """The chip that is meant, and its defects where they are known.
+
+    A map in place of the description's drawn devices makes the description one of this chip alone.
+    """
+    chip = trained_chip(path) if wanted.chip is None else load_chip(wanted.chip)
+    if wanted.defects is not None:
+        stuck = chip.stuck and chip.stuck.model_copy(update={"high_rate": 0.0, "low_rate": 0.0})
+        chip = chip.model_copy(update={"stuck": stuck, "defect_map": str(wanted.defects)})
+    if chip.defect_map is None:
+        if wanted.largest_error is not None:
+            raise RecipeError(
+                given=f"--largest-error {wanted.largest_error:g}",
+                rule="no defects of the chip are known, so no error can be predicted",
+                remedy="Name the chip's defect map by --defects.",
+            )
+        return chip, None
+    shape = (chip.arrays.word_lines, chip.arrays.bit_lines)
+    return chip, read_defect_map(chip.defect_map, chip.arrays.count, shape)
+
+
+def _calibration(path: Path, network: QuantizedNetwork, wanted: Wanted) -> Calibration | None:
+    if wanted.kind is None:
+        if wanted.root is not None:
+            raise RecipeError(
+                given=f"--root {wanted.root} without --data",
+                rule="recordings have a format",
+                remedy="Name it, for instance --data fsdd.",
+            )
+        return None
+    data = network_data(path, Asked(wanted.kind, wanted.root, part="train"))
+    return Calibration.of(network, data.features, data.lengths)
+
+
+def _require_out(out: Path, *, force: bool) -> None:
+    if out.is_dir():
+        raise OutputError(
+            given=str(out),
+            rule="it is a folder, and the program is one file",
+            remedy=f"Name a file, for instance {out / 'program.safetensors'}.",
+        )
+    if out.exists() and not force:
+        raise OutputError(given=str(out), rule="it exists", remedy="Use another name, or --force.")
