@@ -42,8 +42,10 @@ def plain_arrays(program: Program) -> list[dict[str, Any]]:
 def array_table(program: Program, title: str) -> Table:
     """One row an array: who lives there, and how full it is."""
     table = Table(title=title)
-    for column in ("array", "holds", "word lines", "pairs", "written cells", "nonzero", "used"):
-        table.add_column(column, justify="left" if column in {"array", "holds"} else "right")
+    table.add_column("array")
+    table.add_column("holds", overflow="fold")
+    for column in ("word lines", "pairs", "written cells", "nonzero", "used"):
+        table.add_column(column, justify="right", no_wrap=True)
     for contents, one in zip(program.arrays, occupancies(program), strict=True):
         lines, pairs = one.owner.shape
         table.add_row(
@@ -59,12 +61,11 @@ def array_table(program: Program, title: str) -> Table:
 
 
 def _holds(one: Occupancy) -> str:
-    """Kernels by layer, then dense parts: "3 kernels of layer 0, encoder"."""
+    """Kernels, by layer where there are later ones, and dense parts: "3 kernels, encoder"."""
     by_layer = Counter(i.layer for i in one.inhabitants if i.is_kernel)
-    words = [
-        f"{count} kernel{'' if count == 1 else 's'} of layer {layer}"
-        for layer, count in sorted(by_layer.items())
-    ]
+    words = [f"{count} kernel{'' if count == 1 else 's'}" for count in by_layer.values()]
+    if set(by_layer) - {0}:
+        words = [f"{w} of layer {layer}" for w, layer in zip(words, by_layer, strict=True)]
     return ", ".join([*words, *one.parts]) or "nothing"
 
 

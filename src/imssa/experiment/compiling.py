@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imssa.data import KINDS
 from imssa.errors import OutputError, RecipeError
 from imssa.experiment.checks import trained_chip
 from imssa.experiment.evaluate import Asked, network_data
@@ -129,7 +130,16 @@ def _calibration(path: Path, network: QuantizedNetwork, wanted: Wanted) -> Calib
                 remedy="Name it, for instance --data fsdd.",
             )
         return None
-    data = network_data(path, Asked(wanted.kind, wanted.root, part="train"))
+    if wanted.kind not in KINDS:
+        raise RecipeError(
+            given=f"--data {wanted.kind}",
+            rule="there is no such format of recordings",
+            remedy=f"Use {', '.join(KINDS)}.",
+        )
+    recipe = read_arrays(path, QUANTIZED)[0].get("provenance", {}).get("recipe", {})
+    own = recipe.get("data", {}).get("kind") == wanted.kind
+    asked = Asked(wanted.kind, wanted.root, part="train" if own else "all")
+    data = network_data(path, asked)
     return Calibration.of(network, data.features, data.lengths)
 
 

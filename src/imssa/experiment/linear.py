@@ -9,7 +9,7 @@ from scipy.sparse import coo_array, csr_array, diags_array, eye_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from imssa.program import Program
-from imssa.program.operations import Add, Clear, Gather, Leak, MatMul, Phase, Requantize
+from imssa.program.operations import Accumulate, Add, Clear, Gather, Leak, MatMul, Phase, Requantize
 
 Forms = dict[str, Any]
 """By register: one row an element, one column a state."""
@@ -36,6 +36,12 @@ def step_matrix(program: Program, states: tuple[str, ...]) -> Any:
         else:
             forms[op.target] = _form(op, forms)
     return vstack([forms[name] for name in states], format="csr")
+
+
+def is_linear(program: Program) -> bool:
+    """Whether every operation of the time step has a linear part."""
+    unknown = _form.dispatch(object)
+    return all(isinstance(o, Phase) or _form.dispatch(type(o)) is not unknown for o in program.step)
 
 
 def decay_rates(program: Program, states: tuple[str, ...]) -> Float64[np.ndarray, " elements"]:
@@ -106,6 +112,11 @@ def _(op: Leak, forms: Forms) -> Any:
 @_form.register
 def _(op: Add, forms: Forms) -> Any:
     return (forms[op.source] + forms[op.other]).tocsr()
+
+
+@_form.register
+def _(op: Accumulate, forms: Forms) -> Any:
+    return (forms[op.source] + forms[op.target]).tocsr()
 
 
 @_form.register

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from imssa.crossbar import ProgrammedChips, Stream
 from imssa.experiment.kernels_alone import INPUT, Kernels
-from imssa.experiment.linear import decay_rates
+from imssa.experiment.linear import decay_rates, is_linear
 from imssa.hardware import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
@@ -56,8 +56,10 @@ def steps_to_rest(kernels: Kernels) -> int:
 
     |r_k| <= R rho^k, so k = ln(R / 2) / -ln rho for a register of R DAC steps and the largest pole
     magnitude rho of the linear recurrence, its rounding and clipping left out. At most
-    ``MOST_STEPS``, which a pole on the unit circle gets too.
+    ``MOST_STEPS``, which a pole on the unit circle gets too, and a step that is not linear.
     """
+    if not is_linear(kernels.program):
+        return MOST_STEPS
     rate = float(decay_rates(kernels.program, kernels.states).max())
     if rate >= 1.0:
         return MOST_STEPS

@@ -99,8 +99,8 @@ def _colors(found: tuple[Occupancy, ...]) -> dict[Inhabitant, Any]:
         place = layers.index(one.layer)
         turn = (one.feature * GOLDEN) % 1.0
         hue = (place + 0.85 * turn) / len(layers)
-        light = (0.95, 0.72, 0.85)[one.feature % 3]
-        colors[one] = hsv_to_rgb((hue, 0.45 + 0.2 * (one.feature % 2), light))
+        light = (0.93, 0.74, 0.84)[one.feature % 3]
+        colors[one] = hsv_to_rgb((hue, 0.4 + 0.18 * (one.feature % 2), light))
     for number, one in enumerate(one for one in everyone if not one.is_kernel):
         colors[one] = to_rgba(PARTS[number % len(PARTS)])
     return colors
@@ -141,7 +141,7 @@ def _whole(
     def paint(figure: Figure) -> None:
         figure.suptitle(tell_array(one), fontsize=10)
         left, right = figure.subplots(1, 2, sharey=True)
-        _paint_owners(left, one, colors, numbered=True)
+        _paint_owners(left, one, colors, 9.0)
         left.set_title("who lives where")
         _paint_codes(figure, right, program, contents)
         if defects is not None:
@@ -157,7 +157,7 @@ def _whole(
 
 
 def _paint_owners(
-    axes: Axes, one: Occupancy, colors: dict[Inhabitant, Any], *, numbered: bool
+    axes: Axes, one: Occupancy, colors: dict[Inhabitant, Any], font_size: float
 ) -> None:
     table = [to_rgba(BETWEEN), to_rgba(NEVER_WRITTEN), *(colors[i] for i in one.inhabitants)]
     lines, pairs = one.owner.shape
@@ -166,19 +166,18 @@ def _paint_owners(
     axes.pcolormesh(*edges, shown, cmap=ListedColormap(table), vmin=-0.5, vmax=len(table) - 0.5)
     axes.set_xlim(0, 2 * pairs)
     axes.set_ylim(lines, 0)
-    if numbered:
-        for number, inhabitant in enumerate(one.inhabitants):
-            _number(axes, one.owner == number, inhabitant)
+    for number, inhabitant in enumerate(one.inhabitants):
+        _number(axes, one.owner == number, inhabitant, font_size)
 
 
-def _number(axes: Axes, cells: np.ndarray, inhabitant: Inhabitant) -> None:
+def _number(axes: Axes, cells: np.ndarray, inhabitant: Inhabitant, font_size: float) -> None:
     """The number of a kernel, where its block is in one piece and large enough to be written on."""
     rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
     whole = np.ptp(rows) + 1 == len(rows) and np.ptp(columns) + 1 == len(columns)
     large = len(rows) * 16 >= cells.shape[0] and len(columns) * 16 >= cells.shape[1]
     if inhabitant.is_kernel and whole and large:
         x, y = columns[0] + columns[-1] + 1, (rows[0] + rows[-1] + 1) / 2
-        axes.text(x, y, str(inhabitant.feature), ha="center", va="center", fontsize=9)
+        axes.text(x, y, str(inhabitant.feature), ha="center", va="center", fontsize=font_size)
 
 
 def _paint_codes(figure: Figure, axes: Axes, program: Program, contents: ArrayContents) -> None:
@@ -265,7 +264,7 @@ def _small_multiples(
         for axes, one in zip(
             figure.subplots(down, across, squeeze=False).flat, shown, strict=False
         ):
-            _paint_owners(axes, one, colors, numbered=False)
+            _paint_owners(axes, one, colors, 6.5)
             axes.set_title(f"array {one.array}: {one.utilization:.0%}", fontsize=8)
         for axes in figure.axes:
             axes.set_xticks([])
