@@ -4,23 +4,51 @@ The public names are loaded on first use, so that `import imssa` and `imssa --he
 In the order of the flow: `load_recipe`, `load_features`, `train`, `quantize`, `convert`,
 `compile_network`, `simulate`, `accuracy`; each takes what the one before it gives.
 
+For a chip with defects `TailoredCompiler` takes the place of `compile_network`. Its defects are found
+by `scan` (or read by `read_defect_map`), and `deploy` does it all: scan, compile, refuse what cannot be
+served, write. `read_back` tells what the written kernels are worth.
+
 Example:
     >>> import imssa
     >>> imssa.load_recipe("zero-one").model.d_model
     9
+
+    A simulated chip whose defects nobody knows, and how many devices of its arrays are stuck:
+
+    >>> description = imssa.load_chip("taox-64")
+    >>> chip = imssa.SimulatedChip(description, imssa.Key.root(0), 7)
+    >>> defects = imssa.scan(chip, description)
+    >>> [int((matrix != 0).sum()) for matrix in defects.arrays]
+    [81, 75, 77]
+
+    With a ``network`` from `convert` or `load_network`, the program that these defects harm least::
+
+        compiler = imssa.TailoredCompiler(network, description)
+        tailored = compiler.compile(defects, provenance={})
+        print(tailored.losses.lost_weights, tailored.losses.worst)  # not held; predicted error
+
+        deployed = imssa.deploy(compiler, chip, {})  # or all at once, and written
+        worst = max(one.largest_pole for one in imssa.read_back(compiler, deployed, chip))
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imssa.crossbar import Trace, simulate
+    from imssa.crossbar import Chip, SimulatedChip, Trace, simulate
+    from imssa.deployment import KernelReading, deploy, read_back, scan
     from imssa.errors import ImssaError
     from imssa.evaluation import accuracy
     from imssa.experiment.recipe import Recipe, load_recipe
     from imssa.experiment.stages import Features, load_features, quantize, train
-    from imssa.hardware import ChipDescription, load_chip
+    from imssa.hardware import (
+        ChipDescription,
+        DefectMap,
+        load_chip,
+        read_defect_map,
+        write_defect_map,
+    )
     from imssa.kernels.random import Key
-    from imssa.mapping import compile_network
+    from imssa.mapping import Losses, Measures, Tailored, TailoredCompiler, compile_network
     from imssa.models import S4D, S4DClassifier, load_model, save_model
     from imssa.program import Program, load_program, save_program
     from imssa.quantization.convert import convert, load_network, save_network
@@ -30,19 +58,28 @@ __version__: str
 
 __all__ = [
     "S4D",
+    "Chip",
     "ChipDescription",
+    "DefectMap",
     "Features",
     "ImssaError",
+    "KernelReading",
     "Key",
+    "Losses",
+    "Measures",
     "Program",
     "QuantizedNetwork",
     "Recipe",
     "S4DClassifier",
+    "SimulatedChip",
+    "Tailored",
+    "TailoredCompiler",
     "Trace",
     "__version__",
     "accuracy",
     "compile_network",
     "convert",
+    "deploy",
     "load_chip",
     "load_features",
     "load_model",
@@ -50,11 +87,15 @@ __all__ = [
     "load_program",
     "load_recipe",
     "quantize",
+    "read_back",
+    "read_defect_map",
     "save_model",
     "save_network",
     "save_program",
+    "scan",
     "simulate",
     "train",
+    "write_defect_map",
 ]
 
 # Public name -> the module that defines it, in the order of the flow; one import above and one
@@ -78,9 +119,22 @@ _HOMES = {
     "save_network": "imssa.quantization.convert",
     "load_network": "imssa.quantization.convert",
     "compile_network": "imssa.mapping",
+    "DefectMap": "imssa.hardware",
+    "read_defect_map": "imssa.hardware",
+    "write_defect_map": "imssa.hardware",
+    "TailoredCompiler": "imssa.mapping",
+    "Measures": "imssa.mapping",
+    "Tailored": "imssa.mapping",
+    "Losses": "imssa.mapping",
     "Program": "imssa.program",
     "save_program": "imssa.program",
     "load_program": "imssa.program",
+    "Chip": "imssa.crossbar",
+    "SimulatedChip": "imssa.crossbar",
+    "scan": "imssa.deployment",
+    "deploy": "imssa.deployment",
+    "KernelReading": "imssa.deployment",
+    "read_back": "imssa.deployment",
     "simulate": "imssa.crossbar",
     "Trace": "imssa.crossbar",
     "accuracy": "imssa.evaluation",

@@ -64,7 +64,8 @@ LargestError = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="Largest predicted relative error of a kernel that is let through; 1 if left out.",
+        help="Largest predicted relative error of a kernel that is let through; 0.5 if left "
+        "out. A kernel that answers nothing has 1.",
     ),
 ]
 CalibrationData = Annotated[

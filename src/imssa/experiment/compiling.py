@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from imssa.data import KINDS
 from imssa.errors import OutputError, RecipeError
@@ -12,13 +12,15 @@ from imssa.experiment.evaluate import Asked, network_data
 from imssa.experiment.provenance import provenance
 from imssa.hardware import ChipDescription, DefectMap, load_chip, read_defect_map
 from imssa.mapping import Losses, TailoredCompiler, compile_network, require_served
-from imssa.mapping.losses import LARGEST_ERROR
 from imssa.mapping.rules import Calibration, require
 from imssa.program import Program, save_program
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import KIND as QUANTIZED
 from imssa.quantization.convert import load_network
 from imssa.quantization.network import QuantizedNetwork
+
+LARGEST_ERROR: Final = 0.5
+"""A kernel that answers nothing at all has an error of 1: a chip that holds no weight is refused."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Wanted:
     Attributes:
         chip: A preset or a file; None: the chip that the network was trained for.
         defects: Defect map of the one chip that is meant; None: as the description says.
-        largest_error: Largest predicted relative error of a kernel that is let through; None: 1.
+        largest_error: Largest predicted relative error of a kernel that is let through; None:
+            ``LARGEST_ERROR``.
         kind: Format of calibration recordings; None: registers and ADCs are not judged.
         root: Folder of these; None: bundled.
     """
