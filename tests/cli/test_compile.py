@@ -299,3 +299,9 @@ def test_check_tells_who_rests(finished: Path) -> None:
     assert all(rest["registers"] == 12 and rest["steps"] > 10 for rest in value)
     table = done("check", finished / "program.safetensors", "--chips", "2").out
     assert "Silence after a full-scale burst" in table
+    assert "ideal chip" in table
+    restless = [rest for rest in value if rest["restless"]]
+    assert restless, "the tiny run is hardly trained: some modes of direct never rest"
+    direct = done("check", finished / "realizations" / "direct", "--chips", "2").out
+    name = next(iter(value[2]["restless"]))
+    assert f"Restless, ideal chip: {name}" in direct

@@ -136,30 +136,30 @@ def _plain_loss(kernel: "KernelLoss") -> dict[str, Any]:
 
 
 def rest_table(rests: "list[Rest]") -> Table:
-    """One row a program and kind of chip: does it come to rest, and which modes do not?"""
-    table = Table(title="Silence after a full-scale burst")
-    for column in (
-        "chip",
-        "steps given",
-        "registers",
-        "largest left",
-        "modes that keep more than 2",
-    ):
-        table.add_column(
-            column, justify="left" if column.startswith(("chip", "modes")) else "right"
-        )
+    """One row a program and kind of chip: how many modes never come to rest?"""
+    table = Table(title="Silence after a full-scale burst: more than 2 DAC steps left?")
+    table.add_column("chip")
+    for column in ("steps given", "registers", "largest left", "modes restless"):
+        table.add_column(column, justify="right", no_wrap=True)
     for rest in rests:
-        chips = rest.name if rest.chips == 1 else f"{rest.name}, {rest.chips} chips"
         left = f"{rest.largest:.1f} DAC steps"
-        table.add_row(chips, f"{rest.steps:,}", f"{rest.registers:,}", left, _restless(rest))
+        numbers = (f"{rest.steps:,}", f"{rest.registers:,}", left, f"{len(rest.restless):,}")
+        table.add_row(_tried(rest), *numbers)
     return table
 
 
+def restless_lines(rests: "list[Rest]") -> list[str]:
+    """Modes that never come to rest, those of most chips first."""
+    return [f"Restless, {_tried(rest)}: {_restless(rest)}." for rest in rests if rest.restless]
+
+
+def _tried(rest: "Rest") -> str:
+    return rest.name if rest.chips == 1 else f"{rest.name}, {rest.chips} chips"
+
+
 def _restless(rest: "Rest") -> str:
-    if not rest.restless:
-        return "none"
     shown = list(rest.restless.items())[:SHOWN]
     many = rest.chips > 1
-    words = [f"{name} on {count}" if many else name for name, count in shown]
+    words = [f"{name} (on {count})" if many else name for name, count in shown]
     more = len(rest.restless) - len(shown)
-    return "; ".join([*words, *([f"and {more} more"] if more else [])])
+    return ", ".join([*words, *([f"and {more} more"] if more else [])])

@@ -98,7 +98,7 @@ def check(
     """
     from dataclasses import asdict
 
-    from imssa.cli.array_tables import rest_table
+    from imssa.cli.array_tables import rest_table, restless_lines
     from imssa.cli.tables import check_table, plain_checks
     from imssa.errors import CheckFailedError
     from imssa.experiment.checks import check_path, rests_in
@@ -106,7 +106,7 @@ def check(
     checks, rests = check_path(path), rests_in(path, chips)
     plain = {**plain_checks(checks), "silence": [asdict(rest) for rest in rests]}
     tables = [check_table(checks), *([rest_table(rests)] if rests else [])]
-    Shown(as_json=as_json, quiet=False).result(plain, *tables)
+    Shown(as_json=as_json, quiet=False).result(plain, *tables, *restless_lines(rests))
     failed = [c.name for c in checks if not c.passed]
     if failed:
         raise CheckFailedError(

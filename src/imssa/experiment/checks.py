@@ -263,6 +263,6 @@ def trained_chip(path: Path) -> ChipDescription:
         raise FileFormatError(
             given=str(path),
             rule="it does not say for which chip it was trained",
-            remedy="Check its program instead, or save it with the recipe in its provenance.",
+            remedy="Name a chip, take its program instead, or save it with the recipe in its provenance.",
         ) from error
     return chip

@@ -201,12 +201,17 @@ def _paint_defects(axes: Axes, defects: Defects) -> None:
                 rows + 0.5,
                 linestyle="none",
                 marker=marker,
-                markersize=3.6,
+                markersize=3.6 * _mark_size(len(defects)),
                 color=color,
                 markeredgecolor="black",
                 markeredgewidth=0.3,
                 label=f"{label}: {len(rows)} devices",
             )
+
+
+def _mark_size(word_lines: int) -> float:
+    """Marks are as large as a device of a 64-line array, and smaller on larger ones."""
+    return min(1.0, max(64.0 / word_lines, 0.25))
 
 
 def _paint_raised(axes: Axes, contents: ArrayContents) -> None:
@@ -219,7 +224,7 @@ def _paint_raised(axes: Axes, contents: ArrayContents) -> None:
         rows + 0.5,
         linestyle="none",
         marker="s",
-        markersize=5.2,
+        markersize=5.2 * _mark_size(len(contents.codes)),
         markerfacecolor="none",
         markeredgecolor="black",
         markeredgewidth=0.6,
