@@ -71,6 +71,8 @@ def test_requantized_values_and_gradients(bits: int) -> None:
 
 def test_a_gain_for_each_row_spreads_over_the_others() -> None:
     """As pooling needs it: one multiplier for each sequence's length."""
+    one = requantize(torch.tensor([[10.0, -20.0]]).double(), torch.tensor([[0.5]]).double(), 16)
+    assert one.tolist() == [[5, -10]]
     total = torch.tensor([[10.0, -20.0], [30.0, 40.0]], dtype=torch.float64, requires_grad=True)
     gain = torch.tensor([[0.5], [0.25]], dtype=torch.float64)
     out = requantize(total, gain, 16)

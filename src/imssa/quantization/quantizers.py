@@ -97,7 +97,7 @@ def _gains(
 ) -> Float64[np.ndarray, "rows features"]:
     """Gains as one row for all codes, where they differ by feature alone; else one for each code."""
     common = gain.size == gain.shape[-1]
-    full = np.broadcast_to(gain, (shape[-1],) if common else tuple(shape))
+    full = np.broadcast_to(gain.ravel() if common else gain, shape[-1:] if common else shape)
     return np.ascontiguousarray(full.reshape(-1, shape[-1]))
 
 
