@@ -138,7 +138,7 @@ def test_modes_that_never_rest_are_named() -> None:
     B[2, 1] = 1
     stuck = with_layer(network, A=A, B=B, k=k)
     places = one_shot(layer_shapes(stuck), CHIP)  # the design rules would refuse it
-    kernels = kernels_of(assemble(stuck, CHIP, {}, places, network_blocks(stuck)))
+    kernels = kernels_of(assemble(stuck, CHIP, {}, (places, ()), network_blocks(stuck)))
     left = silence_after_burst(kernels, CHIP.only(), np.zeros(1, int), 14_000, KEY)
     assert restless_names(left) == {"mode 1 of kernel 2 of layer 0": 1}
     assert left.largest.max() == (2**10 - 1) / 2**8
