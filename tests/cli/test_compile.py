@@ -191,11 +191,11 @@ def other_register(header: dict[str, Any]) -> None:
     ("change", "says"),
     [
         (newer, "this version of imssa reads imssa.program/1"),
-        (billion_arrays, "array.1.codes"),
-        (huge_register, "register input has size 1000000000000000"),
+        (billion_arrays, "1000000000"),
+        (huge_register, "1000000000000000"),
         (huge_chip, "word_lines"),
         (unknown_operation, "__import__"),
-        (other_register, "names the register '../../etc/passwd', which the program lacks"),
+        (other_register, "../../etc/passwd"),
     ],
 )
 def test_a_newer_or_hostile_program(
