@@ -2,39 +2,15 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from imssa.crossbar import SimulatedChip, execute
-from imssa.crossbar.chip import Chip, ReadAddress
 from imssa.deployment import deploy
 from imssa.errors import DesignRuleError
-from imssa.hardware.law import Floats
 from imssa.mapping import TailoredCompiler
-from imssa.program import ArrayContents
-from imssa.program.operations import Phase
 from tests.crossbar import contract
+from tests.deployment.labs import Laboratory
 from tests.mapping.chips import stuck_chip
 from tests.reference.networks import Sketch, random_inputs, random_network
-
-
-class Laboratory(Chip):
-    """A chip that keeps a diary, and of which no more than the interface is known."""
-
-    def __init__(self, inside: Chip) -> None:
-        self.inside, self.diary = inside, list[str]()
-
-    def write(self, array: int, contents: ArrayContents) -> None:
-        self.diary.append(f"write {array}")
-        self.inside.write(array, contents)
-
-    def read(self, array: int) -> Floats:
-        self.diary.append(f"read {array}")
-        return self.inside.read(array)
-
-    def mvm(
-        self, phase: Phase, drive: NDArray[np.int64], address: ReadAddress
-    ) -> NDArray[np.int64]:
-        return self.inside.mvm(phase, drive, address)
 
 
 def test_a_deployed_chip_answers_like_the_network() -> None:

@@ -185,6 +185,7 @@ def program_array(
     instances: Int64[np.ndarray, " chips"],
     *,
     array: int | None = None,
+    rewritten: int = 0,
 ) -> ProgrammedArray:
     """Writes one array of many chip instances.
 
@@ -194,9 +195,10 @@ def program_array(
         key: Random key of the array.
         instances: Numbers of the chip instances; results depend on the number alone.
         array: Its number on the chip, for defects that the description places there.
+        rewritten: How many times the same was written before.
     """
     targets = targets_of(contents, chip)
-    devices = write_devices(targets, chip, key, instances, array=array)
+    devices = write_devices(targets, chip, key, instances, array=array, rewritten=rewritten)
     step, readout = contents.siemens_per_step, None
     if chip.readout is not None:
         readout = chip.readout.drawn(Draws(key.child("readout"), instances, step.shape))

@@ -62,10 +62,14 @@ class SimulatedChip(Chip):
     def __init__(self, description: ChipDescription, key: Key, instance: int = 0) -> None:
         self.description, self.key, self.instance = description, key, instance
         self._arrays: dict[int, ProgrammedArray] = {}
+        self._written_as: dict[int, tuple[ArrayContents, int]] = {}
         self._by_phase: dict[int, dict[bytes, Seen]] = {}
 
     def write(self, array: int, contents: ArrayContents) -> None:
         """Writes an array with the errors of its devices.
+
+        The error is a function of the instance's number, whatever stood there before; only writing
+        again what stands there already draws it anew.
 
         Raises:
             ShapeError: The chip has no such array, or one of another size.
@@ -78,8 +82,17 @@ class SimulatedChip(Chip):
                 remedy="Compile the network for this chip.",
             )
         key, instances = self.key.child("array", array), np.array([self.instance])
-        self._by_phase[array] = {}
-        self._arrays[array] = program_array(contents, self.description, key, instances, array=array)
+        before, times = self._written_as.get(array, (None, 0))
+        times = times + 1 if contents is before else 0
+        self._by_phase[array], self._written_as[array] = {}, (contents, times)
+        self._arrays[array] = program_array(
+            contents, self.description, key, instances, array=array, rewritten=times
+        )
+
+    @property
+    def arrays(self) -> tuple[ProgrammedArray, ...]:
+        """What stands on the arrays that were written, in their order."""
+        return tuple(self._arrays[number] for number in sorted(self._arrays))
 
     def read(self, array: int) -> Float64[np.ndarray, "word_lines bit_lines"]:
         """Conductances of an array in siemens."""

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-from imssa.crossbar.arrays import Seen, program_chips
+from imssa.crossbar.arrays import ProgrammedArray, Seen, program_chips
 from imssa.crossbar.tape import Tape, encode
 from imssa.crossbar.trace import Trace, require_chip, require_inputs
 from imssa.hardware.description import ChipDescription
@@ -92,6 +92,8 @@ class ProgrammedChips:
         chip: Device laws; usually the program's own chip, or it with some effects only.
         key: Random key of the study.
         instances: Numbers of the chip instances.
+        arrays: What was written to the chips already, as on a simulated chip; None: the program's
+            arrays are written.
 
     Raises:
         DesignRuleError: A chip that differs from the program's own in more than its errors.
@@ -103,10 +105,12 @@ class ProgrammedChips:
         chip: ChipDescription,
         key: Key,
         instances: Int64[np.ndarray, " chips"],
+        arrays: tuple[ProgrammedArray, ...] | None = None,
     ) -> None:
         require_chip(program, chip)
         self.program, self.instances = program, instances
-        arrays = program_chips(program, chip, key, instances)
+        arrays = program_chips(program, chip, key, instances) if arrays is None else arrays
+        self.arrays = arrays
         seen = [arrays[p.array].seen_by(p) for p in program.phases]
         rows = max((s.variance.shape[1] for s in seen), default=0)
         self._tape = encode(program, rows, 2 if any(len(s.limit) for s in seen) else 1)

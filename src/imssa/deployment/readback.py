@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imssa.crossbar.chip import Chip
+from imssa.deployment.modes import held_blocks
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.impulse import poles, squared_errors
 
@@ -45,15 +46,9 @@ def read_back(
         tailored: The program, and where its kernels stand.
         chip: To which it was written.
     """
-    arrays = []
-    for number, contents in enumerate(tailored.program.arrays):
-        conductance = chip.read(number)
-        weight = conductance[:, 0::2] - conductance[:, 1::2]
-        arrays.append(weight / contents.siemens_per_step)
     found = []
-    for place in tailored.places:
+    for place, block in zip(tailored.places, held_blocks(tailored, chip), strict=True):
         wanted = compiler.wanted[place.layer].of(place.feature)
-        block = place.signs * arrays[place.array][place.cells]
         error = np.sqrt(float(squared_errors(block, wanted)))
         pole = float(np.abs(poles(block, wanted.dynamics)).max())
         found.append(KernelReading(place.layer, place.feature, place.array, float(error), pole))

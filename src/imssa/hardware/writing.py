@@ -42,6 +42,7 @@ def write_devices(
     instances: Int64[np.ndarray, " chips"],
     *,
     array: int | None = None,
+    rewritten: int = 0,
 ) -> WrittenDevices:
     """Draws what writing ``targets`` leaves on chip instances; NaN marks cells never written.
 
@@ -52,6 +53,8 @@ def write_devices(
         instances: Numbers of the chip instances; each is a stream of its own.
         array: Number of the array on the chip, for defects that the description places there;
             None: none of the chip's arrays, so that only random defects are drawn.
+        rewritten: How many times the same was written before: each has a programming error of its
+            own, on the same devices.
 
     Raises:
         FileFormatError: The defect map that the description names is missing or does not fit.
@@ -61,7 +64,7 @@ def write_devices(
     held = _held(chip, defects, draws)
     everywhere = np.broadcast_to(targets, defects.shape)
     cells = Cells(everywhere, held, chip.g_min_siemens, chip.g_max_siemens)
-    outcome = _written(chip, cells, draws)
+    outcome = _written(chip, cells, draws.child("rewritten", rewritten) if rewritten else draws)
     conductance = _off_state(chip, cells, outcome.conductance_siemens, draws)
     if chip.drift is not None:
         aged = chip.drift.drifted(conductance, everywhere, chip.age_seconds, draws.child("drift"))

@@ -146,9 +146,16 @@ def squared_errors(variants: Blocks, wanted: Wanted) -> Float64[np.ndarray, "*ke
     return np.asarray(np.clip(np.nan_to_num(error, nan=LARGEST, posinf=LARGEST), 0.0, LARGEST))
 
 
+def state_matrix(
+    blocks: Blocks, dynamics: Dynamics
+) -> Float64[np.ndarray, "*kernels states states"]:
+    """By what the states of kernels are multiplied in one step, their registers' decay included."""
+    return _system(blocks, dynamics).M
+
+
 def poles(blocks: Blocks, dynamics: Dynamics) -> Complex128[np.ndarray, "*kernels states"]:
     """Eigenvalues of the recurrence of kernels."""
-    return np.asarray(np.linalg.eigvals(_system(blocks, dynamics).M), np.complex128)
+    return np.asarray(np.linalg.eigvals(state_matrix(blocks, dynamics)), np.complex128)
 
 
 def reach(

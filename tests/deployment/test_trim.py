@@ -1,0 +1,147 @@
+"""Modes that do not decay: found by their poles, written once more, switched off."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from imssa.crossbar import SimulatedChip, execute, simulate
+from imssa.deployment import deploy, read_back, read_modes, require_stable, trim
+from imssa.deployment.modes import mode_poles
+from imssa.deployment.trim import switched_off
+from imssa.errors import DesignRuleError
+from imssa.hardware import ChipDescription, load_chip
+from imssa.hardware.statistical import GaussianProgramming
+from imssa.mapping import Tailored, TailoredCompiler
+from imssa.mapping.impulse import Dynamics, poles
+from imssa.mapping.rules import integer_poles
+from imssa.quantization.network import QuantizedNetwork
+from tests.crossbar import contract
+from tests.deployment.labs import Laboratory
+from tests.mapping.chips import map_of, stuck_chip
+from tests.reference.networks import Sketch, random_inputs, random_network, with_layer
+
+SKETCH = Sketch(realization="incremental", kernels=9)
+
+
+def noisy(sigma: float) -> ChipDescription:
+    law = GaussianProgramming(sigma_siemens=sigma)
+    return load_chip("taox-64").only().model_copy(update={"programming": law})
+
+
+def deployed(sigma: float) -> tuple[TailoredCompiler, Tailored, SimulatedChip]:
+    chip = noisy(sigma)
+    compiler = TailoredCompiler(random_network(6, SKETCH), chip)
+    device = SimulatedChip(chip, contract.KEY, 0)
+    return compiler, deploy(compiler, device, {}), device
+
+
+def test_modes_that_are_written_well_have_the_poles_of_the_network() -> None:
+    network = random_network(6, replace(SKETCH, realization="leaky"))
+    compiler = TailoredCompiler(network, stuck_chip(0.1))
+    device = SimulatedChip(compiler.chip, contract.KEY, 2)
+    readings = read_modes(compiler, deploy(compiler, device, {}), device)
+    expected = integer_poles(network.layers[0], "leaky", network.widths.guard_bits)
+    assert [(r.feature, r.mode) for r in readings] == [(f, m) for f in range(9) for m in range(2)]
+    largest = np.abs(expected).reshape(9, 2, -1).max(axis=2)
+    assert [r.wanted for r in readings] == pytest.approx(largest.ravel().tolist())
+    assert [r.pole for r in readings] == pytest.approx(largest.ravel().tolist(), abs=1e-9)
+    require_stable(readings)
+
+
+def test_a_pole_belongs_to_the_mode_that_takes_part_in_it() -> None:
+    """Two modes joined one way keep their poles; the matrix is then block triangular."""
+    block = np.zeros((5, 5))
+    block[:2, :2], block[2:4, 2:4] = [[0.5, 0.2], [-0.2, 0.5]], [[0.9, 0.1], [-0.1, 0.9]]
+    block[2, 0] = 0.7
+    dynamics = Dynamics(np.zeros(4), np.ones(5), current=False, horizon=16)
+    found = mode_poles(block, dynamics)
+    assert found == pytest.approx([np.hypot(0.5, 0.2), np.hypot(0.9, 0.1)])
+    random = np.random.default_rng(0).normal(size=(5, 5))
+    assert mode_poles(random, dynamics).max() == pytest.approx(
+        np.abs(poles(random, dynamics)).max()
+    )
+
+
+def test_bad_modes_are_named_and_refused() -> None:
+    compiler, tailored, device = deployed(60e-6)
+    with pytest.raises(DesignRuleError, match=r"mode \d of kernel \d of layer 0 has a pole of"):
+        require_stable(read_modes(compiler, tailored, device))
+
+
+def test_arrays_with_bad_modes_are_written_once_more_and_the_rest_is_switched_off() -> None:
+    compiler, tailored, device = deployed(60e-6)
+    laboratory = Laboratory(device)
+    before = read_back(compiler, tailored, laboratory)
+    laboratory.diary.clear()
+    trimmed = trim(compiler, tailored, laboratory)
+    assert not all(reading.stable for reading in before)
+    written = [line for line in laboratory.diary if line.startswith("write")]
+    assert written == [f"write {array}" for array in trimmed.rewritten]
+    assert set(trimmed.rewritten) == {mode.array for mode in trimmed.found}
+    assert trimmed.switched_off
+    kept = {mode.name for mode in trimmed.kept}
+    readings = read_modes(compiler, trimmed.tailored, device)
+    require_stable(tuple(mode for mode in readings if mode.name not in kept))
+    assert all(mode.stable for mode in readings)
+    total = 9 * 2
+    assert len(readings) == total - len(trimmed.switched_off)
+
+
+def test_a_good_chip_is_left_alone() -> None:
+    compiler, tailored, device = deployed(1e-9)
+    laboratory = Laboratory(device)
+    trimmed = trim(compiler, tailored, laboratory)
+    assert not any(line.startswith("write") for line in laboratory.diary)
+    assert trimmed.found == trimmed.switched_off == trimmed.kept == ()
+    assert trimmed.tailored.program.phases == tailored.program.phases
+
+
+def without(network: QuantizedNetwork, feature: int, mode: int) -> QuantizedNetwork:
+    held = network.layers[0]
+    A, B, C = (part.copy() for part in (held.A, held.B, held.C))
+    A[feature, mode], B[feature, mode], C[feature, mode] = 0, 0, 0
+    return with_layer(network, A=A, B=B, C=C)
+
+
+def test_a_mode_switched_off_is_a_network_without_it() -> None:
+    """Code for code, by both ways of running a program."""
+    chip = stuck_chip(0.02)
+    network = random_network(7, replace(SKETCH, realization="leaky"), chip)
+    compiler = TailoredCompiler(network, chip)
+    device = SimulatedChip(chip, contract.KEY, 1)
+    tailored = compiler.compile(map_of(chip, 1), {})
+    for array, contents in enumerate(tailored.program.arrays):
+        device.write(array, contents)
+    mode = next(m for m in read_modes(compiler, tailored, device) if (m.feature, m.mode) == (4, 1))
+    program = switched_off(tailored, (mode,)).program
+    inputs, lengths = random_inputs(network, 3, 4, 20)
+    expected = without(network, 4, 1).run(inputs, lengths)
+    names = tuple(name for name, codes in expected.items() if codes.ndim == 3)
+    trace = execute(program, device, inputs, lengths, names)
+    contract.assert_equal(contract.at_each_step(expected), trace.steps)
+    fast = simulate(program, chip, contract.KEY, np.array([1]), inputs, lengths, names)
+    for name in names:
+        assert np.array_equal(fast.steps[name][0], trace.steps[name])
+    assert not trace.steps["state.0"].reshape(4, -1, 9, 4)[:, :, 4, 2:].any()
+
+
+def test_writing_the_same_again_draws_new_errors_on_the_same_devices() -> None:
+    chip = stuck_chip(0.1).model_copy(
+        update={"programming": GaussianProgramming(sigma_siemens=5e-6)}
+    )
+    device = SimulatedChip(chip, contract.KEY, 3)
+    compiler = TailoredCompiler(random_network(6, SKETCH), chip)
+    program = compiler.compile(map_of(chip, 3), {}).program
+    found = []
+    for contents in (program.arrays[0], program.arrays[0], program.arrays[1], program.arrays[0]):
+        device.write(0, contents)
+        found.append(device.read(0))
+    first, again, _, back = found
+    stuck = map_of(chip, 3).arrays[0] != 0
+    assert np.array_equal(first, back)
+    assert np.array_equal(first[stuck], again[stuck])
+    sound = ~stuck & np.repeat(program.arrays[0].written, 2, axis=1)
+    assert np.mean(first[sound] != again[sound]) > 0.99
+    assert all(one is not other for one, other in pairwise(found))
