@@ -82,7 +82,11 @@ def a_program(**changes: Any) -> Program:
         for _ in range(2)
     )
     room = np.array([3, 3, 5]) - np.abs(contents[1].codes)
-    contents = (contents[0], dataclasses.replace(contents[1], common_mode=np.minimum(room, 1)))
+    more = {
+        "common_mode": np.minimum(room, 1),
+        "targets_siemens": rng.uniform(0.0, 150e-6, (4, 6)),
+    }
+    contents = (contents[0], dataclasses.replace(contents[1], **more))
     program = Program(
         chip=small_chip(),
         registers=(

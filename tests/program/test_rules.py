@@ -57,11 +57,15 @@ def with_register(name: str, size: int, bits: int) -> Change:
     return change
 
 
-def with_narrow_common_mode(program: Program) -> Program:
+def with_misshapen(name: str, value: Any) -> Change:
     """Put there after construction, which the tests' type checks would refuse."""
-    contents = replace(program.arrays[0])
-    object.__setattr__(contents, "common_mode", np.zeros((4, 2), np.int64))
-    return replace(program, arrays=(contents, program.arrays[1]))
+
+    def change(program: Program) -> Program:
+        contents = replace(program.arrays[0])
+        object.__setattr__(contents, name, value)
+        return replace(program, arrays=(contents, program.arrays[1]))
+
+    return change
 
 
 def with_array(**changes: Any) -> Change:
@@ -99,7 +103,17 @@ BROKEN: list[tuple[Change, str]] = [
     (with_array(codes=np.full((4, 3), 2**62)), "outside the device window"),
     (with_array(common_mode=np.full((4, 3), 4)), "outside the device window"),
     (with_array(common_mode=np.full((4, 3), -1)), "array 0 has a common_mode below zero"),
-    (with_narrow_common_mode, "common_mode of shape (4, 2), not (4, 3)"),
+    (
+        with_misshapen("common_mode", np.zeros((4, 2), np.int64)),
+        "common_mode of shape (4, 2), not (4, 3)",
+    ),
+    (
+        with_misshapen("targets_siemens", np.zeros((4, 3))),
+        "array 0 has targets_siemens of shape (4, 3), not (4, 6)",
+    ),
+    (with_array(targets_siemens=np.full((4, 6), 151e-6)), "targets_siemens outside the device"),
+    (with_array(targets_siemens=np.full((4, 6), -1e-9)), "targets_siemens outside the device"),
+    (with_array(targets_siemens=np.full((4, 6), np.nan)), "targets_siemens outside the device"),
     (with_step(Clear("ghost")), "step[8] Clear names the register 'ghost'"),
     (with_step(Add("ghost", "sum", "sum")), "names the register 'ghost'"),
     (with_step("a word"), "not in the list of operations"),

@@ -171,9 +171,15 @@ def _mask(lines: Int64[np.ndarray, " lines"], count: int) -> Mask:
 def targets_of(
     contents: ArrayContents, chip: ChipDescription
 ) -> Float64[np.ndarray, "word_lines bit_lines"]:
-    """Target conductances of an array in siemens; NaN where nothing is written."""
+    """Target conductances of an array in siemens; NaN where nothing is written.
+
+    Targets made for wires serve a chip that has them: on ideal ones the codes alone are right.
+    """
     codes, step = contents.codes, contents.siemens_per_step
-    targets = pair_targets(codes, step, chip.g_min_siemens, contents.common_mode)
+    if contents.targets_siemens is None or chip.wires is None:
+        targets = pair_targets(codes, step, chip.g_min_siemens, contents.common_mode)
+    else:
+        targets = contents.targets_siemens.copy()
     targets[~np.repeat(contents.written, 2, axis=1)] = np.nan
     return targets
 

@@ -29,12 +29,16 @@ class ArrayContents:
         siemens_per_step: Conductance difference of one integer step on each pair.
         common_mode: Steps by which both devices of a pair stand above the bottom of the window
             besides the weight, so that a sound device answers for a stuck partner; None: none.
+        targets_siemens: Conductance to which each written device is set where lines have resistance,
+            so that the array as a whole holds the codes; bit line 2p is the plus device of pair p,
+            2p + 1 the minus device. None, and on ideal wires: as codes and common mode say.
     """
 
     codes: Int64[np.ndarray, "word_lines pairs"]
     written: Bool[np.ndarray, "word_lines pairs"]
     siemens_per_step: Float64[np.ndarray, " pairs"]
     common_mode: Int64[np.ndarray, "word_lines pairs"] | None = None
+    targets_siemens: Float64[np.ndarray, "word_lines bit_lines"] | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +196,10 @@ def _decode(header: Header, arrays: Arrays) -> Program:
 
 
 def _decode_array(arrays: Arrays, number: int) -> ArrayContents:
-    common = f"array.{number}.common_mode"
+    common, targets = (f"array.{number}.{name}" for name in ("common_mode", "targets_siemens"))
     return ArrayContents(
         common_mode=arrays.get(common),
+        targets_siemens=arrays.get(targets),
         codes=arrays[f"array.{number}.codes"],
         written=_booleans(arrays, f"array.{number}.written"),
         siemens_per_step=arrays[f"array.{number}.siemens_per_step"],

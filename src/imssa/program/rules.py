@@ -26,6 +26,7 @@ from imssa.program.operations import (
 )
 
 if TYPE_CHECKING:
+    from imssa.hardware.description import ChipDescription
     from imssa.program.program import ArrayContents, Program
 
 MAX_ELEMENTS = 2**20
@@ -122,6 +123,18 @@ def _arrays(program: "Program") -> Iterator[str]:
         else:
             yield from (f"array {number} {fault}" for fault in _targets(a, chip.window_siemens))
             yield from (f"array {number} {fault}" for fault in _sums(a, chip.converters.pass_max))
+            yield from (f"array {number} {fault}" for fault in _wired_targets(a, chip))
+
+
+def _wired_targets(contents: "ArrayContents", chip: "ChipDescription") -> Iterator[str]:
+    """Targets for wires: one a device, finite, inside the window."""
+    targets, shape = contents.targets_siemens, (chip.arrays.word_lines, 2 * chip.arrays.pairs)
+    if targets is None:
+        return
+    if targets.shape != shape:
+        yield f"has targets_siemens of shape {targets.shape}, not {shape}"
+    elif not np.all((targets >= chip.g_min_siemens) & (targets <= chip.g_max_siemens)):
+        yield "has targets_siemens outside the device window"
 
 
 def _targets(contents: "ArrayContents", window_siemens: float) -> Iterator[str]:

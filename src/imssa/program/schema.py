@@ -93,7 +93,8 @@ def _expected(
 ) -> Iterator[tuple[str, tuple[str, tuple[int | None, ...]]]]:
     definitions = shipped_schema()["$defs"]
     size = header["chip"]["arrays"]
-    known = {"word_lines": size["word_lines"], "pairs": size["bit_lines"] // 2}
+    pairs = size["bit_lines"] // 2
+    known = {"word_lines": size["word_lines"], "pairs": pairs, "bit_lines": 2 * pairs}
     for number in range(header["arrays"]):
         for field, kind in definitions["array"]["x-arrays"].items():
             name = f"array.{number}.{field}"

@@ -41,12 +41,13 @@ class Controller:
         return reply
 
     def _write(self, question: Record) -> Record:
-        common = question.get("common_mode")
+        common, targets = question.get("common_mode"), question.get("targets_siemens")
         contents = ArrayContents(
             codes=np.array(question["codes"], np.int64),
             written=np.array(question["written"], np.bool_),
             siemens_per_step=np.array(question["siemens_per_step"], np.float64),
             common_mode=None if common is None else np.array(common, np.int64),
+            targets_siemens=None if targets is None else np.array(targets, np.float64),
         )
         self.chip.write(question["array"], contents)
         return {}
