@@ -229,7 +229,7 @@ class _Array:
             quiet = np.nan_to_num(self.held[:, 1 - side :: 2], nan=np.inf) <= bottom
             asked = targets[:, side::2] + sign * error - bottom
             over = np.maximum(over, np.where(free[side] & quiet, asked / window, 0.0).max(axis=0))
-        return np.maximum(over, 1.0)
+        return np.asarray(np.maximum(over, 1.0))
 
     def _told(self, first: Pairs, now: Pairs, shares: Shares) -> WiredArray:
         W = np.where(self.read, self.weights, 0.0)
