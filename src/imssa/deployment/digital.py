@@ -8,7 +8,8 @@ from jaxtyping import Float64
 
 from imssa.kernels.codes import MAX_SHIFT, MULTIPLIER_BITS, code_max, snap_gain
 from imssa.program.operations import MatMul, Operation, Requantize
-from imssa.program.program import SECTIONS, Program
+from imssa.program.program import Program
+from imssa.program.schema import SECTIONS
 
 Vector = Float64[np.ndarray, " _"]
 _Kind = TypeVar("_Kind", bound=Operation)
