@@ -176,3 +176,11 @@ def test_a_chip_without_wires_is_refused() -> None:
     program = replace(compiled(wired()), chip=chip)
     with pytest.raises(DesignRuleError, match="its description has no wires"):
         for_wires(program)
+
+
+def test_shares_that_no_multiplier_makes_up_for_are_refused() -> None:
+    program = compiled(wired())
+    step = tuple(o for o in program.step if getattr(o, "source", None) != "readout.0")
+    with pytest.raises(DesignRuleError, match=r"the register readout\.0"):
+        for_wires(replace(program, step=step))
+    for_wires(replace(program, step=step), compensated=False)

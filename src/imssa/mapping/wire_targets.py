@@ -112,12 +112,24 @@ def for_wires(
 
 
 def with_shares(program: Program, shares: list[Shares]) -> Program:
-    """The program with the multipliers behind the ADCs divided by what share of a weight pairs hold."""
+    """The program with the multipliers behind the ADCs divided by what share of a weight pairs hold.
+
+    Raises:
+        DesignRuleError: ADC codes go somewhere else than to a multiplier first.
+    """
     factors = {r.name: np.ones(r.size) for r in program.registers}
     for phase in program.phases:
         for number, name in enumerate(phase.read):
             mine = phase.read_register == number
             factors[name][phase.read_index[mine]] = 1 / shares[phase.array][phase.pairs[mine]]
+    scaled = {o.source for o in program.step if isinstance(o, Requantize)}
+    for name in {name for phase in program.phases for name in phase.read} - scaled:
+        if np.any(factors[name] != 1):
+            raise DesignRuleError(
+                given=f"ADC codes in the register {name}",
+                rule="shares are made up for by the multiplier that follows, there is none",
+                remedy="Make targets without compensation, and recalibrate the chip.",
+            )
     step = tuple(
         _divided(o, factors[o.source]) if isinstance(o, Requantize) else o for o in program.step
     )
