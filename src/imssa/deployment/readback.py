@@ -46,14 +46,14 @@ def read_back(
         chip: To which it was written.
     """
     arrays = []
-    for number, contents in enumerate(tailored.program.arrays):
+    for number in range(len(tailored.program.arrays)):
         conductance = chip.read(number)
-        weight = conductance[:, 0::2] - conductance[:, 1::2]
-        arrays.append(weight / contents.siemens_per_step)
+        arrays.append(conductance[:, 0::2] - conductance[:, 1::2])
     found = []
     for place in tailored.places:
         wanted = compiler.wanted[place.layer].of(place.feature)
-        block = place.signs * arrays[place.array][place.cells]
+        step = compiler.chip.window_siemens / compiler.line_max[place.layer]
+        block = place.signs * (arrays[place.array][place.cells] / step)
         error = np.sqrt(float(squared_errors(block, wanted)))
         pole = float(np.abs(poles(block, wanted.dynamics)).max())
         found.append(KernelReading(place.layer, place.feature, place.array, float(error), pole))

@@ -5,6 +5,7 @@ most for it, since arrays work side by side.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -17,7 +18,8 @@ Layers = tuple[tuple[int, int], ...]
 """Number of kernels, and lines of a kernel, for each layer."""
 
 STEPS: Final = 24
-Dual = Callable[[Float64[np.ndarray, " sizes"]], Float64[np.ndarray, " sizes"]]
+Sizes = Float64[np.ndarray, " sizes"]
+Dual = Callable[[Sizes], Sizes]
 
 
 class Room(NamedTuple):
@@ -131,20 +133,25 @@ def _volume_bound(layers: Layers, room: Room) -> int:
     return max(_rounded_up(kernels @ (u(x) * v(y))) for u, v in pairs)
 
 
-def _duals(sizes: Float64[np.ndarray, " sizes"]) -> Iterator[Dual]:
+def _duals(sizes: Sizes) -> Iterator[Dual]:
     """Dual feasible functions: x itself; x rounded to steps of 1/k; large x to 1 and small x to 0."""
-    yield lambda x: x
+    yield np.asarray
     for k in sorted({*range(1, STEPS), *(int(1 / x + 1e-9) for x in sizes)}):
-        yield lambda x, k=k: _stepped(x, k)
+        yield partial(_stepped, k=k)
     for low in sorted({float(x) for x in sizes if x <= 0.5}):
-        yield lambda x, low=low: np.where(x > 1 - low + 1e-9, 1.0, np.where(x < low - 1e-9, 0.0, x))
+        yield partial(_cut, low=low)
 
 
-def _stepped(x: Float64[np.ndarray, " sizes"], k: int) -> Float64[np.ndarray, " sizes"]:
-    """x where (k + 1) x is whole, else (k + 1) x rounded down, over k."""
+def _stepped(x: Sizes, k: int) -> Sizes:
+    """Sizes where k + 1 times them is whole; else that product rounded down, over k."""
     scaled = (k + 1) * x
     whole = np.abs(scaled - np.rint(scaled)) < 1e-9
     return np.where(whole, x, np.floor(scaled) / k)
+
+
+def _cut(x: Sizes, low: float) -> Sizes:
+    """Nothing for sizes below ``low``, the whole for those beside which none from there on fits."""
+    return np.where(x > 1 - low + 1e-9, 1.0, np.where(x < low - 1e-9, 0.0, x))
 
 
 def _rounded_up(value: float) -> int:

@@ -1,16 +1,19 @@
 """From the integer network to a program: blocks on arrays, phases, digital operations."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from jaxtyping import Int64
 
+from imssa.errors import CheckFailedError, DesignRuleError
+from imssa.hardware.converters import LARGEST_SCALE
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping.differential import common_mode
-from imssa.mapping.layout import Place, one_shot, together
+from imssa.mapping.layout import ONE_SHOT, Layout, Place, together
+from imssa.mapping.packing import pack
 from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
     Accumulate,
@@ -30,12 +33,16 @@ from imssa.program.program import ArrayContents, Program
 from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
 
 Blocks = Int64[np.ndarray, "features lines lines"]
+PairScales = Int64[np.ndarray, "arrays pairs"]
 
 
 def compile_network(
-    network: QuantizedNetwork, chip: ChipDescription, provenance: dict[str, Any]
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    provenance: dict[str, Any],
+    layout: Layout = ONE_SHOT,
 ) -> Program:
-    """Compiles a network for a chip in the ``one-shot`` layout.
+    """Compiles a network for a chip.
 
     The kernels' A, B and C (and D) stand together on the arrays; encoder, activation, mixing,
     residual, pooling and decoder stay digital, as operations of the program.
@@ -44,12 +51,13 @@ def compile_network(
         network: The frozen integer network; not changed.
         chip: What it is compiled for.
         provenance: Kept in the program.
+        layout: How kernels share arrays.
 
     Raises:
         DesignRuleError: The chip cannot hold the network; names every violated rule.
     """
-    require(network, chip)
-    places = one_shot(layer_shapes(network), chip)
+    require(network, chip, layout)
+    places = pack(layer_shapes(network), chip, layout).places
     return assemble(network, chip, provenance, places, network_blocks(network))
 
 
@@ -71,19 +79,21 @@ def assemble(
         blocks: Weight codes of each layer's kernels, as of :func:`kernel_blocks`.
         defects: Of the chip instance: the sound device of a pair takes up what the other holds.
     """
+    line_max = [line_maxima(layer) for layer in network.layers]
+    scales = pair_scales(chip, places, line_max)
     step: list[Operation] = [
         MatMul("input", "encoded", network.encoder.weights, network.encoder.bias),
         Requantize("encoded", "stream.0", network.encoder.multiplier, network.encoder.shift),
     ]
     for number, layer in enumerate(network.layers):
         own = [place for place in places if place.layer == number]
-        step += _layer_operations(network, layer, own)
+        step += _layer_operations(network, layer, own, scales)
     last = f"stream.{len(network.layers)}"
     multiplier, shift = network.mean_scale()
     return Program(
         chip=chip,
         registers=_registers(network, chip),
-        arrays=_contents(network, chip, places, blocks, defects),
+        arrays=_contents(chip, places, blocks, scales, line_max, defects),
         start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
         end=(
@@ -109,6 +119,21 @@ def line_maxima(layer: IntegerLayer) -> Int64[np.ndarray, " lines"]:
     """Largest code of each of a kernel's pairs: the states', then the output's."""
     states = 2 * layer.k.shape[1]
     return np.append(np.full(states, layer.state_line_max), layer.output_line_max)
+
+
+def pair_scales(
+    chip: ChipDescription, places: tuple[Place, ...], line_max: list[Int64[np.ndarray, " lines"]]
+) -> PairScales:
+    """Code of each pair that stands at the window's top: one that serves all kernels on the pair.
+
+    Kernels of other phases may want another largest code there; codes and full scales of each are
+    then multiplied by the same number, which changes no conversion.
+    """
+    found = np.ones((max(p.array for p in places) + 1, chip.arrays.pairs), np.int64)
+    for place in places:
+        pairs = place.columns.line
+        found[place.array, pairs] = np.lcm(found[place.array, pairs], line_max[place.layer])
+    return found
 
 
 def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Register, ...]:
@@ -144,13 +169,14 @@ def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Regist
 
 
 def _layer_operations(
-    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place]
+    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place], scales: PairScales
 ) -> list[Operation]:
-    n = places[0].layer
-    phases = _phases(network, layer, places, states=True, output=network.widths.output == "delayed")
+    n, groups = places[0].layer, together(tuple(places))
+    at_once = network.widths.output == "delayed"
+    phases = [_phase(network, layer, group, scales, (True, at_once)) for group in groups]
     operations = [*phases, *_update(network.widths.realization, layer, n)]
     if network.widths.output == "current":
-        operations += _phases(network, layer, places, states=False, output=True)
+        operations += [_phase(network, layer, group, scales, (False, True)) for group in groups]
     residual = Requantize(
         f"stream.{n}", f"residual.{n}", layer.residual_multiplier, layer.residual_shift
     )
@@ -180,21 +206,15 @@ def _update(realization: str, layer: IntegerLayer, n: int) -> list[Operation]:
     ]
 
 
-def _phases(
+def _phase(
     network: QuantizedNetwork,
     layer: IntegerLayer,
     places: list[Place],
-    *,
-    states: bool,
-    output: bool,
-) -> list[Operation]:
-    """One phase an array: all kernels of the layer there are driven; their pairs are read."""
-    return [_phase(network, layer, group, states, output) for group in together(tuple(places))]
-
-
-def _phase(
-    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place], states: bool, output: bool
+    scales: PairScales,
+    reads: tuple[bool, bool],
 ) -> Phase:
+    """The MVM of kernels that share a phase: all their rows drive; states, outputs or both are read."""
+    states, output = reads
     n, lines = places[0].layer, len(places[0].rows)
     inner = np.arange(lines - 1)
     read = np.arange(0 if states else lines - 1, lines if output else lines - 1)
@@ -210,6 +230,14 @@ def _phase(
         join([getattr(p.columns, n)[read] for p in places]) for n in ("line", "sign")
     )
     row, column = _in_order(word_lines, row_sign), _in_order(pairs, column_sign)
+    share = scales[places[0].array, pairs] // np.tile(line_maxima(layer)[read], len(places))
+    full_scale = join([layer.full_scale[f, read] for f in features]) * share
+    if full_scale.max() >= LARGEST_SCALE:
+        raise DesignRuleError(
+            given=f"kernels of layer {n} that share bit-line pairs with other kernels",
+            rule="no full scale serves the largest weights of both exactly",
+            remedy="Give A, B, C and D the same bits, or use the one-shot layout.",
+        )
     return Phase(
         array=places[0].array,
         drive=(f"state.{n}", f"stream.{n}"),
@@ -223,7 +251,7 @@ def _phase(
         read_register=np.tile((read == lines - 1).astype(np.int64), len(places))[column],
         read_index=join([elements[read] for elements in own])[column],
         read_sign=column_sign[column],
-        full_scale=join([layer.full_scale[f, read] for f in features])[column],
+        full_scale=full_scale[column],
         full_scale_shift=join([layer.full_scale_shift[f, read] for f in features])[column],
     )
 
@@ -237,30 +265,48 @@ def _in_order(
 
 
 def _contents(
-    network: QuantizedNetwork,
     chip: ChipDescription,
     places: tuple[Place, ...],
     blocks: list[Blocks],
+    scales: PairScales,
+    line_max: list[Int64[np.ndarray, " lines"]],
     defects: DefectMap | None,
 ) -> tuple[ArrayContents, ...]:
-    shape, count = (chip.arrays.word_lines, chip.arrays.pairs), max(p.array for p in places) + 1
-    codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
-    line_max = np.ones((count, shape[1]), np.int64)
+    shape = (len(scales), chip.arrays.word_lines, chip.arrays.pairs)
+    codes, owner, written = (np.zeros(shape, kind) for kind in (np.int64, np.int32, bool))
+    for number, place in enumerate(places, 1):
+        if owner[place.array][place.cells].any():
+            _misplaced(place, "stands on another kernel")
+        owner[place.array][place.cells] = number
+        share = scales[place.array, place.columns.line] // line_max[place.layer]
+        block = place.signs * blocks[place.layer][place.feature]
+        codes[place.array][place.cells] = block * share
     for group in together(places):
+        array = group[0].array
         rows, pairs = (
             np.concatenate([s.used for s in sides])
             for sides in ([p.rows for p in group], [p.columns for p in group])
         )
-        # a driven line crosses all pairs that are read; layers have phases of their own
-        written[group[0].array][np.ix_(rows, pairs)] = True
-        for place in group:
-            codes[place.array][place.cells] = place.signs * blocks[place.layer][place.feature]
-            line_max[place.array][place.columns.line] = line_maxima(network.layers[place.layer])
+        # a driven line crosses all pairs that are read, so zeros must be written there
+        crossed = np.ix_(rows, pairs)
+        written[array][crossed] = True
+        if np.count_nonzero(owner[array][crossed]) != sum(
+            len(p.rows.used) * len(p.columns.used) for p in group
+        ):
+            _misplaced(group[0], "crosses another kernel in its phase")
     contents = []
-    for array in range(count):
-        found = ArrayContents(codes[array], written[array], chip.window_siemens / line_max[array])
+    for array, scale in enumerate(scales):
+        found = ArrayContents(codes[array], written[array], chip.window_siemens / scale)
         if defects is not None:
-            common = common_mode(codes[array], line_max[array], defects.arrays[array])
+            common = common_mode(codes[array], scale, defects.arrays[array])
             found = replace(found, common_mode=common * written[array])
         contents.append(found)
     return tuple(contents)
+
+
+def _misplaced(place: Place, fault: str) -> NoReturn:
+    raise CheckFailedError(
+        given=f"kernel {place.feature} of layer {place.layer} on array {place.array}",
+        rule=f"it {fault}",
+        remedy="This is a fault of the packer: please report it.",
+    )

@@ -201,9 +201,9 @@ def fewest_phases(rows: int, columns: int, kernels: int) -> Phases:
         [1, 3, 21]
     """
     low, high = phases_bound(rows, columns, kernels), kernels
-    best = tuple((divmod(cell, columns),) for cell in range(kernels))
+    best: Phases = tuple((divmod(cell, columns),) for cell in range(kernels))
     while low < high:
-        middle = (low + high) // 2 if best[0][1:] else low + (high - low) // 4
+        middle = (low + high) // 2
         found = _search(rows, columns, middle, kernels)
         if found is None:
             low = middle + 1
@@ -281,7 +281,7 @@ def _improve(grid: Grid, wanted: int) -> bool:
         if grid.kernels < before:
             for cell in new:
                 grid.take(*cell)
-            for cell, phase in gone:
-                grid.put(*cell, phase)
+            for (row, column), phase in gone:
+                grid.put(row, column, phase)
         done += len(cells)
     return grid.kernels >= wanted

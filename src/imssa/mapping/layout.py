@@ -1,5 +1,6 @@
 """Where each kernel lives: word lines, bit-line pairs and a sign for each of both."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,7 +11,8 @@ from imssa.hardware.description import ChipDescription
 
 Lines = Int64[np.ndarray, " lines"]
 
-Layout = Literal["one-shot", "phased", "fewest-phases"] | int
+LayoutName = Literal["one-shot", "phased", "fewest-phases"]
+Layout = LayoutName | int
 """How kernels share arrays.
 
 "one-shot": no two kernels share a line. "phased": as few arrays as possible, then as few phases.
@@ -18,7 +20,7 @@ Layout = Literal["one-shot", "phased", "fewest-phases"] | int
 time step for all layers together, as few arrays as possible, then as few phases.
 """
 
-ONE_SHOT: Final = "one-shot"
+ONE_SHOT: Final[LayoutName] = "one-shot"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,3 +130,18 @@ def together(places: tuple[Place, ...]) -> list[list[Place]]:
     for place in places:
         groups.setdefault((place.layer, place.phase, place.array), []).append(place)
     return [groups[key] for key in sorted(groups)]
+
+
+def sharing(groups: list[list[Place]]) -> list[bool]:
+    """Whether each group has a word line or a pair that another group needs too."""
+    users: Counter[tuple[str, int, int]] = Counter()
+    lines = [
+        {
+            *(("word line", p.array, n) for p in group for n in p.rows.line.tolist()),
+            *(("pair", p.array, n) for p in group for n in p.columns.line.tolist()),
+        }
+        for group in groups
+    ]
+    for own in lines:
+        users.update(own)
+    return [any(users[line] > 1 for line in own) for own in lines]

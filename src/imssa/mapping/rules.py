@@ -8,7 +8,9 @@ from jaxtyping import Complex128
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.codes import code_max
-from imssa.mapping.layout import kernels_per_array, one_shot
+from imssa.mapping.bounds import Room, phases_bound
+from imssa.mapping.layout import ONE_SHOT, Layout, kernels_per_array
+from imssa.mapping.packing import most_phases, pack
 from imssa.quantization.network import MEAN_BITS, IntegerLayer, QuantizedNetwork
 
 WIDE = 32
@@ -32,17 +34,34 @@ def kernel_fits_an_array(network: QuantizedNetwork, chip: ChipDescription) -> It
             )
 
 
-def arrays_suffice(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
-    """All kernels must find room."""
-    if any(kernel_fits_an_array(network, chip)):
-        return
-    places = one_shot(layer_shapes(network), chip)
-    needed = places[-1].array + 1
-    if needed > chip.arrays.count:
-        yield (
-            f"{len(places)} kernels need {needed} arrays in the one-shot layout, "
-            f"{chip.name} has {chip.arrays.count}"
-        )
+def arrays_suffice(
+    network: QuantizedNetwork, chip: ChipDescription, layout: Layout = ONE_SHOT
+) -> Iterator[str]:
+    """All kernels must find room in the layout, within its phases."""
+    if not any(kernel_fits_an_array(network, chip)):
+        fault = too_small(layer_shapes(network), chip, layout)
+        if fault:
+            yield fault
+
+
+def too_small(layers: list[tuple[int, int]], chip: ChipDescription, layout: Layout) -> str | None:
+    """Why kernels that fit an array each do not fit the chip, if so."""
+    kernels, limit = sum(count for count, _ in layers), most_phases(layers, layout)
+    if limit is not None and limit < len(layers):
+        return f"{len(layers)} layers take a phase each, at most {limit} a time step are allowed"
+    needed = pack(layers, chip, layout).arrays
+    if needed <= chip.arrays.count:
+        return None
+    if isinstance(layout, str):
+        words, more = f"in the {layout} layout", ""
+    else:
+        room = Room(chip.arrays.word_lines, chip.arrays.pairs)
+        least = phases_bound(tuple(layers), room, chip.arrays.count)
+        words = f"in at most {layout} phases a time step"
+        more = f"; on these they take {least} phases or more"
+    return (
+        f"{kernels} kernels need {needed} arrays {words}, {chip.name} has {chip.arrays.count}{more}"
+    )
 
 
 def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
@@ -120,7 +139,6 @@ def sums_fit_their_registers(network: QuantizedNetwork, _chip: ChipDescription) 
 RULES: tuple[Rule, ...] = (
     sums_fit_their_registers,
     kernel_fits_an_array,
-    arrays_suffice,
     converters_match,
     weights_fit_the_pairs,
     poles_are_stable,
@@ -146,13 +164,19 @@ def integer_poles(
     return np.asarray(1 - 2.0**-layer.k + turn)
 
 
-def require(network: QuantizedNetwork, chip: ChipDescription) -> None:
+def require(network: QuantizedNetwork, chip: ChipDescription, layout: Layout = ONE_SHOT) -> None:
     """Applies all design rules.
+
+    Args:
+        network: The network.
+        chip: What it is compiled for.
+        layout: How kernels share arrays.
 
     Raises:
         DesignRuleError: Naming every violation.
     """
     faults = [fault for rule in RULES for fault in rule(network, chip)]
+    faults += arrays_suffice(network, chip, layout)
     if faults:
         raise DesignRuleError(
             given=f"a network for {chip.name}",

@@ -14,8 +14,9 @@ from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kin
 from imssa.mapping.compiler import assemble, line_maxima, network_blocks
 from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
 from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
-from imssa.mapping.layout import Place, Side, one_shot, together
+from imssa.mapping.layout import ONE_SHOT, Layout, Place, Side, sharing, together
 from imssa.mapping.losses import KernelLoss, Losses, LostWeight
+from imssa.mapping.packing import pack
 from imssa.mapping.repair import Bounds, Repaired, repair
 from imssa.mapping.rules import layer_shapes, require
 from imssa.mapping.sensitivity import crossing_costs, group_costs, own_costs
@@ -65,15 +66,18 @@ class TailoredCompiler:
     Args:
         network: The frozen integer network; not changed.
         chip: Description of the chips.
+        layout: How kernels share arrays.
 
     Raises:
         DesignRuleError: The chip cannot hold the network even without defects.
     """
 
-    def __init__(self, network: QuantizedNetwork, chip: ChipDescription) -> None:
-        require(network, chip)
+    def __init__(
+        self, network: QuantizedNetwork, chip: ChipDescription, layout: Layout = ONE_SHOT
+    ) -> None:
+        require(network, chip, layout)
         self.network, self.chip = network, chip
-        self.places = one_shot(layer_shapes(network), chip)
+        self.places = pack(layer_shapes(network), chip, layout).places
         self.intervals = held_intervals(chip)
         self.line_max = [line_maxima(layer) for layer in network.layers]
         self.wanted: list[Wanted] = []
@@ -114,22 +118,44 @@ class TailoredCompiler:
         return Tailored(program, Losses(tuple(lost), len(places)), places)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
-        """All places, arranged group by group; a later group of an array takes what is left."""
+        """All places, arranged; lines that several phases need stay with the kernels that have them.
+
+        A group whose lines are its own is arranged as a whole, over all lines that are free: a later
+        group of an array takes what is left.
+        """
+        groups, found = together(self.places), list[Place]()
+        shared = sharing(groups)
         taken = {place.array: (set[int](), set[int]()) for place in self.places}
-        found: list[Place] = []
-        for group in together(self.places):
+        for group, shares in zip(groups, shared, strict=True):
+            if shares:
+                _take(taken, group)
+        for group, shares in zip(groups, shared, strict=True):
             array = group[0].array
+            if shares:
+                found += [self._arranged_alone(place, kinds[array]) for place in group]
+                continue
             free = [
                 np.setdiff1d(np.arange(count), list(used))
                 for count, used in zip(kinds[array].shape, taken[array], strict=True)
             ]
             arranged = self._arranged_group(group, kinds[array], free[0], free[1])
-            for place in arranged:
-                taken[array][0].update(place.rows.line.tolist())
-                taken[array][1].update(place.columns.line.tolist())
+            _take(taken, arranged)
             found += arranged
         order = {(p.layer, p.feature): number for number, p in enumerate(self.places)}
         return tuple(sorted(found, key=lambda p: order[p.layer, p.feature]))
+
+    def _arranged_alone(self, place: Place, kinds: Kinds) -> Place:
+        """A kernel arranged on its own lines; every phase has a routing of its own."""
+        straight = Side.straight(0, len(place.rows))
+        start = Arrangement(straight, straight, np.inf)
+        key = Key.root(0).child("arrangement", place.array, place.layer, place.feature)
+        costs, block = self.own[place.layer][place.feature], kinds[place.cells]
+        best = arrange(np.asarray(costs), block, start, key)
+        rows, columns = (
+            Side(own.line[side.line], side.sign)
+            for own, side in ((place.rows, best.rows), (place.columns, best.columns))
+        )
+        return replace(place, rows=rows, columns=columns)
 
     def _arranged_group(
         self,
@@ -224,6 +250,12 @@ def _without_modes(place: Place, served: Repaired) -> Place:
         rows=place.rows.without(served.lines),
         columns=place.columns.without(served.lines),
     )
+
+
+def _take(taken: dict[int, tuple[set[int], set[int]]], places: list[Place]) -> None:
+    for place in places:
+        taken[place.array][0].update(place.rows.line.tolist())
+        taken[place.array][1].update(place.columns.line.tolist())
 
 
 def _require_map(defects: DefectMap, chip: ChipDescription) -> None:
