@@ -59,7 +59,9 @@ def most_kernels(rows: int, columns: int, phases: int) -> int:
         lines.append((line, 1))
     matrix, limit = (np.array(part) for part in zip(*lines, strict=True))
     rule = LinearConstraint(matrix, ub=limit)
-    found = milp(-np.ones(width), constraints=rule, integrality=np.ones(width, int), bounds=Bounds(0, 1))
+    found = milp(
+        -np.ones(width), constraints=rule, integrality=np.ones(width, int), bounds=Bounds(0, 1)
+    )
     assert found.status == 0
     return round(-found.fun)
 

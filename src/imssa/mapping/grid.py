@@ -16,9 +16,10 @@ of the lines t, t + n, t + 2n, ... (W - R n <= t < n) every block of n of the W 
    are least when all are equal, so about E (1/P + 1/R) <= 1 + S.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isqrt
 from typing import Final
 
 import numpy as np
@@ -221,7 +222,7 @@ def _search(rows: int, columns: int, phases: int, wanted: int) -> Phases | None:
         return own if free & own else _first(free)
 
     best: Grid | None = None
-    for order in _orders(rows, columns):
+    for order in (*_orders(rows, columns), *_blocks_first(rows, columns, phases)):
         for choice in (along, lambda free, _: _first(free)):
             grid = Grid(rows, columns, (1 << phases) - 1)
             grid.fill(order, wanted, choice)
@@ -251,6 +252,18 @@ def _orders(rows: int, columns: int) -> list[list[Cell]]:
         sorted(cells, key=lambda c: (_twos((c[0] - c[1]) % around), (c[0] - c[1]) % around, c[0])),
         sorted(cells, key=lambda c: (c[0] + c[1], c[0])),
     ]
+
+
+def _blocks_first(rows: int, columns: int, phases: int) -> Iterator[list[Cell]]:
+    """Orders that begin with full blocks of a by b cells, a b <= P, one after the other on the diagonal."""
+    heights = (
+        {1, isqrt(phases), -(-phases // columns), phases} if phases > 8 else range(1, phases + 1)
+    )
+    for a in sorted(heights):
+        b = phases // a
+        if a <= rows and b <= columns:
+            cells = [divmod(cell, columns) for cell in range(rows * columns)]
+            yield sorted(cells, key=lambda c, a=a, b=b: (c[0] // a != c[1] // b, c))
 
 
 def _twos(number: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -20,6 +20,9 @@ from imssa.hardware.description import ChipDescription
 from imssa.mapping import bounds, grid
 from imssa.mapping.bounds import Layers, Room, by_size
 from imssa.mapping.layout import ONE_SHOT, Layout, Place, Side, one_shot
+
+SHARES: Final = (1.0, 0.5, 0.25, 0.0)
+"""Shares of cells in use that are tried; none: one a row."""
 
 
 class Strip(NamedTuple):
@@ -191,10 +194,11 @@ def _cuts(layers: Layers, room: Room, arrays: int) -> Iterator[tuple[bool, list[
         return
     for along in (False, True):
         here = Room(*reversed(room)) if along else room
-        for cut in (_alike, _first_fit):
-            heights = cut(layers, here, arrays)
-            if heights is not None:
-                yield along, _strips(heights, here, along_pairs=along)
+        heights = [_alike(layers, here, arrays)]
+        heights += [_first_fit(layers, here, arrays, share) for share in SHARES]
+        for one in heights:
+            if one is not None:
+                yield along, _strips(one, here, along_pairs=along)
 
 
 Heights = list[dict[int, int]]
@@ -233,22 +237,39 @@ def _grow(rows: dict[int, int], kernels: dict[int, int], room: Room, spare: int)
         spare -= lines * more
 
 
-def _first_fit(layers: Layers, room: Room, arrays: int) -> Heights | None:
-    """Block rows of all kernels, the largest first, each on the first array with room for it."""
-    free, heights = [room.word_lines] * arrays, [Counter[int]() for _ in range(arrays)]
+def _first_fit(layers: Layers, room: Room, arrays: int, share: float) -> Heights | None:
+    """Block rows of all kernels, the largest first, each on the first array with room for it.
+
+    Args:
+        layers: Kernels and lines.
+        room: Of an array.
+        arrays: How many there are.
+        share: Of a row's cells that hold kernels; where that is one cell, an array takes no more rows
+            than columns, so that one phase a layer is enough.
+    """
+    free, heights = [room.word_lines] * arrays, [dict[int, int]() for _ in range(arrays)]
     for lines, members in by_size(layers).items():
-        missing = -(-sum(layers[layer][0] for layer in members) // (room.pairs // lines))
+        columns = room.pairs // lines
+        each = max(1, int(columns * share))
+        missing = -(-sum(layers[layer][0] for layer in members) // each)
         for array in range(arrays):
-            taken = min(missing, free[array] // lines)
-            heights[array][lines] += taken
+            taken = min(missing, free[array] // lines, columns if each == 1 else missing)
+            if taken:
+                heights[array][lines] = taken
             free[array] -= taken * lines
             missing -= taken
         if missing:
             return None
-    for array, one in enumerate(heights):
-        full = {lines: rows * (room.pairs // lines) for lines, rows in one.items()}
-        _grow(one, full, room, free[array])
-    return [dict(one) for one in heights]
+    return [_grown(tuple(one.items()), room, share) for one in heights]
+
+
+@lru_cache(maxsize=4096)
+def _grown(heights: tuple[tuple[int, int], ...], room: Room, share: float) -> dict[int, int]:
+    """The rows of one array with what is free shared out."""
+    rows = dict(heights)
+    kernels = {n: count * max(1, int(room.pairs // n * share)) for n, count in heights}
+    _grow(rows, kernels, room, room.word_lines - sum(n * count for n, count in heights))
+    return rows
 
 
 def _strips(heights: Heights, room: Room, *, along_pairs: bool) -> list[Strip]:
