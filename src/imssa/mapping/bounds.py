@@ -65,24 +65,26 @@ def _shared_bound(shape: tuple[int, int], kernels: list[int], arrays: int) -> in
         total * (1 + one) - grid.least_squares(total, arrays * other)
         for one, other in ((columns, rows), (rows, columns))
     )
-    side = min(shape)
-
-    def after(drop: int) -> list[int]:
-        """Phases of each layer when no further one lowers its squares by more than a drop."""
-        return [_until(count, arrays, -(-count // (arrays * side)), drop) for count in kernels]
-
-    def excess(phases: list[int]) -> int:
-        parts = zip(kernels, phases, strict=True)
-        return sum(grid.least_squares(count, arrays * p) for count, p in parts) - limit
-
     low, high = 0, total * total
-    if excess(after(high)) <= 0:
-        return sum(after(high))
+    if _squares(kernels, _after(kernels, arrays, shape, high), arrays) <= limit:
+        return sum(_after(kernels, arrays, shape, high))
     while high - low > 1:  # too few phases at `high`, enough at `low`
         middle = (low + high) // 2
-        low, high = (middle, high) if excess(after(middle)) <= 0 else (low, middle)
-    phases = after(high)
-    return sum(phases) - (-excess(phases) // high)
+        squares = _squares(kernels, _after(kernels, arrays, shape, middle), arrays)
+        low, high = (middle, high) if squares <= limit else (low, middle)
+    phases = _after(kernels, arrays, shape, high)
+    return sum(phases) + -(-(_squares(kernels, phases, arrays) - limit) // high)
+
+
+def _after(kernels: list[int], arrays: int, shape: tuple[int, int], drop: int) -> list[int]:
+    """Phases of each layer when no further one lowers its squares by more than a drop."""
+    side = min(shape)
+    return [_until(count, arrays, -(-count // (arrays * side)), drop) for count in kernels]
+
+
+def _squares(kernels: list[int], phases: list[int], arrays: int) -> int:
+    parts = zip(kernels, phases, strict=True)
+    return sum(grid.least_squares(count, arrays * own) for count, own in parts)
 
 
 def _until(kernels: int, arrays: int, first: int, drop: int) -> int:

@@ -16,11 +16,11 @@ of the lines t, t + n, t + 2n, ... (W - R n <= t < n) every block of n of the W 
    are least when all are equal, so about E (1/P + 1/R) <= 1 + S.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isqrt
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -34,7 +34,9 @@ SEARCHED_CELLS: Final = 500
 
 Cell = tuple[int, int]
 Phases = tuple[tuple[Cell, ...], ...]
-Choice = Callable[[int, int], int]
+Choice = Literal["first", "last", "antidiagonal"]
+ORDERED_CHOICES: Final[tuple[Choice, ...]] = ("antidiagonal", "first")
+SEARCH_CHOICES: Final[tuple[Choice, ...]] = ("first", "last")
 
 
 def least_squares(total: int, parts: int) -> int:
@@ -124,18 +126,6 @@ class Grid:
         self.by_column = [{} for _ in range(self.columns)]
         self.row_phases, self.column_phases = [0] * self.rows, [0] * self.columns
 
-    def free(self, row: int, column: int) -> int:
-        """Phases that a kernel on an empty cell could have."""
-        taken = self.row_phases[row]
-        if taken & self.column_phases[column]:
-            return 0  # two kernels of one phase cross here
-        taken |= self.column_phases[column]
-        for other in self.by_column[column]:
-            taken |= self.row_phases[other]
-        for other in self.by_row[row]:
-            taken |= self.column_phases[other]
-        return self.all_phases & ~taken
-
     def put(self, row: int, column: int, phase: int) -> None:
         """Puts a kernel on an empty cell."""
         self.by_row[row][column] = self.by_column[column][row] = phase
@@ -158,20 +148,30 @@ class Grid:
         Args:
             cells: In the order in which they are tried; those in use are passed over.
             wanted: Kernels at which to stop.
-            choice: Of a free phase for a cell.
+            choice: Which of the free phases a cell gets; the antidiagonal's own only where it is free.
 
         Returns:
             The cells that were filled.
         """
         found = []
+        count = self.all_phases.bit_length()
         for row, column in cells:
             if self.kernels >= wanted:
                 break
-            if column in self.by_row[row]:
-                continue
-            free = self.free(row, column)
+            in_row, in_column = self.by_row[row], self.by_column[column]
+            taken, other = self.row_phases[row], self.column_phases[column]
+            if column in in_row or taken & other:
+                continue  # a kernel stands here, or two of one phase cross here
+            taken |= other
+            for there in in_column:
+                taken |= self.row_phases[there]
+            for there in in_row:
+                taken |= self.column_phases[there]
+            free = self.all_phases & ~taken
             if free:
-                self.put(row, column, choice(free, row + column))
+                phase = 1 << free.bit_length() - 1 if choice == "last" else free & -free
+                own = 1 << (row + column) % count
+                self.put(row, column, own if choice == "antidiagonal" and free & own else phase)
                 found.append((row, column))
         return found
 
@@ -215,25 +215,15 @@ def fewest_phases(rows: int, columns: int, kernels: int) -> Phases:
 
 def _search(rows: int, columns: int, phases: int, wanted: int) -> Phases | None:
     """The kernels in at most so many phases, or None where the search finds no way."""
-
-    def along(free: int, antidiagonal: int) -> int:
-        """The phase of the antidiagonal where it is free: a pattern that holds many kernels."""
-        own = 1 << antidiagonal % phases
-        return own if free & own else _first(free)
-
     best: Grid | None = None
     for order in (*_orders(rows, columns), *_blocks_first(rows, columns, phases)):
-        for choice in (along, lambda free, _: _first(free)):
+        for choice in ORDERED_CHOICES:
             grid = Grid(rows, columns, (1 << phases) - 1)
             grid.fill(order, wanted, choice)
             if grid.kernels >= wanted:
                 return grid.phases
             best = grid if best is None or grid.kernels > best.kernels else best
     return best.phases if best is not None and _improve(best, wanted) else None
-
-
-def _first(free: int) -> int:
-    return free & -free
 
 
 @lru_cache(maxsize=64)
@@ -279,10 +269,6 @@ def _improve(grid: Grid, wanted: int) -> bool:
     """Takes a few kernels away at random and fills up again, as long as no kernel is lost by it."""
     rng = Key.root(0).child("grid", grid.rows, grid.columns, wanted).numpy()
     cells = [divmod(cell, grid.columns) for cell in range(grid.rows * grid.columns)]
-    choices: list[Choice] = [
-        lambda free, _: _first(free),
-        lambda free, _: 1 << free.bit_length() - 1,
-    ]
     done = 0 if len(cells) <= SEARCHED_CELLS else WORK
     while done < WORK and grid.kernels < wanted:
         before, order = grid.kernels, [cells[n] for n in rng.permutation(len(cells))]
@@ -290,7 +276,7 @@ def _improve(grid: Grid, wanted: int) -> bool:
         empty = [cell for cell in order if cell[1] not in grid.by_row[cell[0]]]
         gone = [(cell, grid.take(*cell)) for cell in full[: int(rng.integers(1, 4))]]
         again = [*empty, *(cell for cell, _ in gone)]
-        new = grid.fill(again, wanted, choices[int(rng.integers(2))])
+        new = grid.fill(again, wanted, SEARCH_CHOICES[int(rng.integers(2))])
         if grid.kernels < before:
             for cell in new:
                 grid.take(*cell)

@@ -221,20 +221,28 @@ def _alike(layers: Layers, room: Room, arrays: int) -> Heights | None:
 
 def _grow(rows: dict[int, int], kernels: dict[int, int], room: Room, spare: int) -> None:
     """Gives spare lines to the size that saves most phases for each of them."""
-
-    def saved(lines: int, more: int) -> float:
-        columns, count = room.pairs // lines, kernels[lines]
-        now, then = (grid.phases_bound(rows[lines] + n, columns, count) for n in (0, more))
-        return (now - then) / (lines * more)
-
     while True:
-        choices = [(lines, more) for lines in rows for more in range(1, spare // lines + 1)]
-        gains = [(saved(*choice), choice) for choice in choices]
-        gain, (lines, more) = max(gains, default=(0.0, (0, 0)))
+        gains = [
+            (
+                _saved(rows[lines], more, room.pairs // lines, kernels[lines]) / (lines * more),
+                lines,
+                more,
+            )
+            for lines in rows
+            for more in range(1, spare // lines + 1)
+        ]
+        gain, lines, more = max(gains, default=(0.0, 0, 0))
         if gain <= 0:
             return
         rows[lines] += more
         spare -= lines * more
+
+
+@lru_cache(maxsize=1 << 16)
+def _saved(rows: int, more: int, columns: int, kernels: int) -> int:
+    """Phases that more rows save, by the bounds."""
+    now, then = (grid.phases_bound(rows + n, columns, kernels) for n in (0, more))
+    return now - then
 
 
 def _first_fit(layers: Layers, room: Room, arrays: int, share: float) -> Heights | None:
