@@ -171,7 +171,12 @@ class Grid:
             if free:
                 phase = 1 << free.bit_length() - 1 if choice == "last" else free & -free
                 own = 1 << (row + column) % count
-                self.put(row, column, own if choice == "antidiagonal" and free & own else phase)
+                if choice == "antidiagonal" and free & own:
+                    phase = own
+                in_row[column] = in_column[row] = phase
+                self.row_phases[row] |= phase
+                self.column_phases[column] |= phase
+                self.kernels += 1
                 found.append((row, column))
         return found
 
@@ -246,14 +251,16 @@ def _orders(rows: int, columns: int) -> list[list[Cell]]:
 
 def _blocks_first(rows: int, columns: int, phases: int) -> Iterator[list[Cell]]:
     """Orders that begin with full blocks of a by b cells, a b <= P, one after the other on the diagonal."""
-    heights = (
-        {1, isqrt(phases), -(-phases // columns), phases} if phases > 8 else range(1, phases + 1)
-    )
+    many = (
+        phases > 8
+    )  # then only the flattest, the squarest, the tallest and one that uses all columns
+    heights = {1, isqrt(phases), -(-phases // columns), phases} if many else range(1, phases + 1)
     for a in sorted(heights):
         b = phases // a
         if a <= rows and b <= columns:
             cells = [divmod(cell, columns) for cell in range(rows * columns)]
-            yield sorted(cells, key=lambda c, a=a, b=b: (c[0] // a != c[1] // b, c))
+            own = [cell for cell in cells if cell[0] // a == cell[1] // b]
+            yield own + [cell for cell in cells if cell[0] // a != cell[1] // b]
 
 
 def _twos(number: int) -> int:
