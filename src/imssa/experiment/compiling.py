@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from imssa.data import KINDS
 from imssa.errors import OutputError, RecipeError
@@ -12,15 +12,14 @@ from imssa.experiment.evaluate import Asked, network_data
 from imssa.experiment.provenance import provenance
 from imssa.hardware import ChipDescription, DefectMap, load_chip, read_defect_map
 from imssa.mapping import Losses, TailoredCompiler, compile_network, require_served
+from imssa.mapping.layout import ONE_SHOT
+from imssa.mapping.losses import LARGEST_ERROR
 from imssa.mapping.rules import Calibration, require
 from imssa.program import Program, save_program
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import KIND as QUANTIZED
 from imssa.quantization.convert import load_network
 from imssa.quantization.network import QuantizedNetwork
-
-LARGEST_ERROR: Final = 0.5
-"""A kernel that answers nothing at all has an error of 1: a chip that holds no weight is refused."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Wanted:
         chip: A preset or a file; None: the chip that the network was trained for.
         defects: Defect map of the one chip that is meant; None: as the description says.
         largest_error: Largest predicted relative error of a kernel that is let through; None:
-            ``LARGEST_ERROR``.
+            `imssa.mapping.losses.LARGEST_ERROR`.
         kind: Format of calibration recordings; None: registers and ADCs are not judged.
         root: Folder of these; None: bundled.
     """
@@ -74,32 +73,30 @@ def compile_file(
     network = load_network(path)
     header, _, identity = read_arrays(path, QUANTIZED)
     chip, defects = _chip(path, wanted)
-    require(network, chip, calibration=_calibration(path, network, wanted))
+    layout = header.get("provenance", {}).get("recipe", {}).get("layout", ONE_SHOT)
+    require(network, chip, layout=layout, calibration=_calibration(path, network, wanted))
     kept = {
         **header.get("provenance", {}),
         "compiled": {**provenance(0), "command": command, "network_sha256": identity},
     }
     if defects is None:
-        compiled = Compiled(compile_network(network, chip, kept), None)
+        compiled = Compiled(compile_network(network, chip, kept, layout), None)
     else:
-        compiled = _tailored(network, chip, defects, kept, wanted)
+        compiler = TailoredCompiler(network, chip, layout)
+        compiled = _tailored(compiler, defects, kept, wanted)
     save_program(compiled.program, out)
     return compiled
 
 
 def _tailored(
-    network: QuantizedNetwork,
-    chip: ChipDescription,
-    defects: DefectMap,
-    kept: dict[str, Any],
-    wanted: Wanted,
+    compiler: TailoredCompiler, defects: DefectMap, kept: dict[str, Any], wanted: Wanted
 ) -> Compiled:
     """The program for a chip of known defects; refused if they are more than can be served."""
     digest = hashlib.sha256(b"".join(matrix.tobytes() for matrix in defects.arrays)).hexdigest()
     kept["compiled"]["defects_sha256"] = digest
-    tailored = TailoredCompiler(network, chip).compile(defects, kept)
+    tailored = compiler.compile(defects, kept)
     limit = LARGEST_ERROR if wanted.largest_error is None else wanted.largest_error
-    require_served(tailored.losses, chip.name, limit)
+    require_served(tailored.losses, compiler.chip.name, limit)
     return Compiled(tailored.program, tailored.losses)
 
 

@@ -3,7 +3,9 @@
 from imssa.data import KINDS
 from imssa.errors import DesignRuleError
 from imssa.experiment.recipe import Recipe
-from imssa.mapping.layout import kernels_per_array, one_shot
+from imssa.mapping.layout import kernels_per_array
+from imssa.mapping.packing import pack
+from imssa.mapping.rules import too_small
 
 
 def require_data(recipe: Recipe) -> None:
@@ -23,7 +25,7 @@ def require_room(recipe: Recipe) -> None:
     Raises:
         DesignRuleError: Naming what the network needs.
     """
-    chip, kernels = recipe.chip, recipe.model.d_model * recipe.model.n_layers
+    chip = recipe.chip
     lines = recipe.model.d_state + 1
     if kernels_per_array(lines, chip) < 1:
         rule = (
@@ -34,12 +36,10 @@ def require_room(recipe: Recipe) -> None:
         remedy = "Lower model.d_state, or name a chip with larger arrays."
     else:
         layers = [(recipe.model.d_model, lines)] * recipe.model.n_layers
-        needed = one_shot(layers, chip)[-1].array + 1
-        if needed <= chip.arrays.count:
+        fault = too_small(layers, chip, recipe.layout)
+        if fault is None:
             return
-        rule = (
-            f"its {kernels} kernels need {needed} arrays in the one-shot layout, {chip.name} has "
-            f"{chip.arrays.count}"
-        )
-        remedy = f"Lower model.d_model, or set chip.arrays.count = {needed}."
+        rule = f"its {fault}"
+        needed = pack(layers, chip, recipe.layout).arrays
+        remedy = f"Lower model.d_model, set another layout, or chip.arrays.count = {needed}."
     raise DesignRuleError(given=f"recipe {recipe.name!r}", rule=rule, remedy=remedy)

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -14,6 +14,7 @@ from imssa.data import DataConfig
 from imssa.errors import RecipeError
 from imssa.experiment.shipped import recipe_names
 from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
+from imssa.mapping.layout import ONE_SHOT, LayoutName
 from imssa.models import ModelSettings
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
@@ -46,6 +47,8 @@ class Recipe(BaseModel):
         quantization: Realization, bits, training noise.
         quantized_training: Training in codes.
         chip: Target chip: ``preset`` names one, further keys replace its own ("off" removes one).
+        layout: How kernels share the chip's arrays: "one-shot", "phased", "fewest-phases", or the
+            most phases of a time step.
         evaluation: What is measured.
     """
 
@@ -60,6 +63,7 @@ class Recipe(BaseModel):
     quantization: QuantizationConfig = QuantizationConfig()
     quantized_training: TrainingConfig = TrainingConfig()
     chip: ChipDescription
+    layout: LayoutName | Annotated[int, Field(ge=1, strict=True)] = ONE_SHOT
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @field_validator("chip", mode="before")

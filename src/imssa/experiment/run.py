@@ -175,7 +175,7 @@ def _quantize(run: Runner) -> None:
 def _compile(run: Runner) -> None:
     for _, place, progress in run.missing("compile"):
         network = load_network(place / "quantized.safetensors")
-        program = compile_network(network, run.recipe.chip, run.header())
+        program = compile_network(network, run.recipe.chip, run.header(), run.recipe.layout)
         save_program(program, place / "program.safetensors")
         progress(1, 1, f"{len(program.arrays)} arrays, {len(program.phases)} MVMs a step")
 

@@ -1,18 +1,27 @@
 """From the integer network to a program: blocks on arrays, phases, digital operations."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
+from imssa.errors import DesignRuleError
+from imssa.hardware.converters import LARGEST_SCALE
 from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.scan_types import kernel_blocks
+from imssa.mapping.contents import (
+    Blocks,
+    PairScales,
+    kernel_contents,
+    line_maxima,
+    pair_scales,
+    tile_contents,
+)
 from imssa.mapping.correction import Correction, correction_operations, correction_registers
 from imssa.mapping.dense import Tile, analog_maps, linear_maps, map_operations, place_tiles
-from imssa.mapping.differential import common_mode
-from imssa.mapping.layout import Place, arrays_of, one_shot, together
+from imssa.mapping.layout import ONE_SHOT, Layout, Place, arrays_of, together
+from imssa.mapping.packing import pack
 from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
     Accumulate,
@@ -28,7 +37,7 @@ from imssa.program.operations import (
     Requantize,
     Table,
 )
-from imssa.program.program import ArrayContents, Program
+from imssa.program.program import Program
 from imssa.quantization.network import (
     MEAN_BITS,
     IntegerLayer,
@@ -36,13 +45,14 @@ from imssa.quantization.network import (
     QuantizedNetwork,
 )
 
-Blocks = Int64[np.ndarray, "features lines lines"]
-
 
 def compile_network(
-    network: QuantizedNetwork, chip: ChipDescription, provenance: dict[str, Any]
+    network: QuantizedNetwork,
+    chip: ChipDescription,
+    provenance: dict[str, Any],
+    layout: Layout = ONE_SHOT,
 ) -> Program:
-    """Compiles a network for a chip in the ``one-shot`` layout.
+    """Compiles a network for a chip.
 
     The kernels' A, B and C (and D) stand together on the arrays; so do encoder, mixing and decoder
     where the network was trained for it. Activation, residual and pooling are operations of the
@@ -52,12 +62,13 @@ def compile_network(
         network: The frozen integer network; not changed.
         chip: What it is compiled for.
         provenance: Kept in the program.
+        layout: How kernels share arrays.
 
     Raises:
         DesignRuleError: The chip cannot hold the network; names every violated rule.
     """
-    require(network, chip)
-    places = one_shot(layer_shapes(network), chip)
+    require(network, chip, layout=layout)
+    places = pack(layer_shapes(network), chip, layout).places
     tiles = place_tiles(network, chip, arrays_of(places))
     return assemble(network, chip, provenance, (places, tiles), network_blocks(network))
 
@@ -83,11 +94,13 @@ def assemble(
         corrections: Cells whose weight is made up for digitally.
     """
     places, tiles = placed
+    line_max = [line_maxima(layer) for layer in network.layers]
+    scales = pair_scales(chip, places, line_max)
     step = [*_linear(network, "encoder", tiles), _rescaled(network.encoder, "encoded", "stream.0")]
     for number, layer in enumerate(network.layers):
         own = [place for place in places if place.layer == number]
         mixing = _linear(network, f"mixing.{number}", tiles)
-        step += _layer_operations(network, layer, own, mixing, corrections)
+        step += _layer_operations(network, layer, (own, scales), mixing, corrections)
     last = f"stream.{len(network.layers)}"
     if network.decodes_steps:
         step, last = [*step, *_linear(network, "decoder", tiles)], "decoded"
@@ -98,8 +111,8 @@ def assemble(
             *correction_registers(network, corrections, chip.converters.conversion_bits),
         ),
         arrays=(
-            *_contents(network, chip, places, blocks, defects),
-            *_tile_contents(network, chip, tiles, defects, arrays_of(places)),
+            *kernel_contents(chip, places, blocks, scales, line_max, defects),
+            *tile_contents(network, chip, tiles, defects, arrays_of(places)),
         ),
         start=(*(Clear(f"state.{n}") for n in range(len(network.layers))), Clear("sum")),
         step=(*step, Accumulate(last, "sum")),
@@ -144,12 +157,6 @@ def network_blocks(network: QuantizedNetwork) -> list[Blocks]:
     return [kernel_blocks(held.A, held.B, held.C, held.D) for held in network.layers]
 
 
-def line_maxima(layer: IntegerLayer) -> Int64[np.ndarray, " lines"]:
-    """Largest code of each of a kernel's pairs: the states', then the output's."""
-    states = 2 * layer.k.shape[1]
-    return np.append(np.full(states, layer.state_line_max), layer.output_line_max)
-
-
 def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Register, ...]:
     widths, features = network.widths, len(network.decoder.weights[0])
     dac, adc = widths.dac_bits, chip.converters.conversion_bits
@@ -190,19 +197,22 @@ def _registers(network: QuantizedNetwork, chip: ChipDescription) -> tuple[Regist
 def _layer_operations(
     network: QuantizedNetwork,
     layer: IntegerLayer,
-    places: list[Place],
+    placed: tuple[list[Place], PairScales],
     mixing: list[Operation],
     corrections: tuple[Correction, ...],
 ) -> list[Operation]:
     """One time step of a layer; ``mixing`` are the sums of its mixing map."""
-    n = places[0].layer
+    places, scales = placed
+    n, groups = places[0].layer, together(tuple(places))
     delayed = network.widths.output == "delayed"
-    phases = _phases(network, layer, places, states=True, output=delayed)
+    operations: list[Operation] = [
+        _phase(network, layer, group, scales, (True, delayed)) for group in groups
+    ]
     read = ("adc", "readout") if delayed else ("adc",)
-    phases += correction_operations(network, n, corrections, read)
-    operations = [*phases, *_update(network.widths.realization, layer, n)]
+    operations += correction_operations(network, n, corrections, read)
+    operations += _update(network.widths.realization, layer, n)
     if not delayed:
-        operations += _phases(network, layer, places, states=False, output=True)
+        operations += [_phase(network, layer, group, scales, (False, True)) for group in groups]
         operations += correction_operations(network, n, corrections, ("readout",))
     residual = Requantize(
         f"stream.{n}", f"residual.{n}", layer.residual_multiplier, layer.residual_shift
@@ -233,21 +243,15 @@ def _update(realization: str, layer: IntegerLayer, n: int) -> list[Operation]:
     ]
 
 
-def _phases(
+def _phase(
     network: QuantizedNetwork,
     layer: IntegerLayer,
     places: list[Place],
-    *,
-    states: bool,
-    output: bool,
-) -> list[Operation]:
-    """One phase an array: all kernels of the layer there are driven; their pairs are read."""
-    return [_phase(network, layer, group, states, output) for group in together(tuple(places))]
-
-
-def _phase(
-    network: QuantizedNetwork, layer: IntegerLayer, places: list[Place], states: bool, output: bool
+    scales: PairScales,
+    reads: tuple[bool, bool],
 ) -> Phase:
+    """The MVM of kernels that share a phase: all their rows drive; states, outputs or both are read."""
+    states, output = reads
     n, lines = places[0].layer, len(places[0].rows)
     inner = np.arange(lines - 1)
     read = np.arange(0 if states else lines - 1, lines if output else lines - 1)
@@ -263,6 +267,14 @@ def _phase(
         join([getattr(p.columns, n)[read] for p in places]) for n in ("line", "sign")
     )
     row, column = _in_order(word_lines, row_sign), _in_order(pairs, column_sign)
+    share = scales[places[0].array, pairs] // np.tile(line_maxima(layer)[read], len(places))
+    full_scale = join([layer.full_scale[f, read] for f in features]) * share
+    if full_scale.max() >= LARGEST_SCALE:
+        raise DesignRuleError(
+            given=f"kernels of layer {n} that share bit-line pairs with other kernels",
+            rule="no full scale serves the largest weights of both exactly",
+            remedy="Give A, B, C and D the same bits, or use the one-shot layout.",
+        )
     return Phase(
         array=places[0].array,
         drive=(f"state.{n}", f"stream.{n}"),
@@ -276,7 +288,7 @@ def _phase(
         read_register=np.tile((read == lines - 1).astype(np.int64), len(places))[column],
         read_index=join([elements[read] for elements in own])[column],
         read_sign=column_sign[column],
-        full_scale=join([layer.full_scale[f, read] for f in features])[column],
+        full_scale=full_scale[column],
         full_scale_shift=join([layer.full_scale_shift[f, read] for f in features])[column],
     )
 
@@ -287,61 +299,3 @@ def _in_order(
     """Index of the lines in use, by number."""
     order = np.argsort(lines)
     return np.asarray(order[sign[order] != 0])
-
-
-def _contents(
-    network: QuantizedNetwork,
-    chip: ChipDescription,
-    places: tuple[Place, ...],
-    blocks: list[Blocks],
-    defects: DefectMap | None,
-) -> tuple[ArrayContents, ...]:
-    shape, count = (chip.arrays.word_lines, chip.arrays.pairs), arrays_of(places)
-    codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
-    line_max = np.ones((count, shape[1]), np.int64)
-    for group in together(places):
-        rows, pairs = (
-            np.concatenate([s.used for s in sides])
-            for sides in ([p.rows for p in group], [p.columns for p in group])
-        )
-        # a driven line crosses all pairs that are read; layers have phases of their own
-        written[group[0].array][np.ix_(rows, pairs)] = True
-        for place in group:
-            codes[place.array][place.cells] = place.signs * blocks[place.layer][place.feature]
-            line_max[place.array][place.columns.line] = line_maxima(network.layers[place.layer])
-    return _arrays(chip, 0, (codes, written, line_max), defects)
-
-
-def _tile_contents(
-    network: QuantizedNetwork,
-    chip: ChipDescription,
-    tiles: tuple[Tile, ...],
-    defects: DefectMap | None,
-    first: int,
-) -> tuple[ArrayContents, ...]:
-    """What the arrays of the linear maps hold."""
-    maps = analog_maps(network)
-    shape = (chip.arrays.word_lines, chip.arrays.pairs)
-    count = max((tile.array for tile in tiles), default=first - 1) + 1 - first
-    codes, written = np.zeros((count, *shape), np.int64), np.zeros((count, *shape), bool)
-    line_max = np.ones((count, shape[1]), np.int64)
-    for tile in tiles:
-        one, array = maps[tile.name], tile.array - first
-        codes[array][tile.cells] = tile.signs * tile.weights(one.linear)
-        written[array][np.ix_(tile.rows.used, tile.columns.used)] = True
-        line_max[array][tile.columns.line] = one.line_max
-    return _arrays(chip, first, (codes, written, line_max), defects)
-
-
-def _arrays(
-    chip: ChipDescription, first: int, held: tuple[Any, Any, Any], defects: DefectMap | None
-) -> tuple[ArrayContents, ...]:
-    """Contents of neighbouring arrays from their codes, cells in use and largest codes of each pair."""
-    contents = []
-    for array, (codes, written, line_max) in enumerate(zip(*held, strict=True), first):
-        found = ArrayContents(codes, written, chip.window_siemens / line_max)
-        if defects is not None:
-            common = common_mode(codes, line_max, defects.arrays[array])
-            found = replace(found, common_mode=common * written)
-        contents.append(found)
-    return tuple(contents)

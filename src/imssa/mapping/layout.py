@@ -1,6 +1,8 @@
 """Where each kernel lives: word lines, bit-line pairs and a sign for each of both."""
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Int64
@@ -8,6 +10,17 @@ from jaxtyping import Int64
 from imssa.hardware.description import ChipDescription
 
 Lines = Int64[np.ndarray, " lines"]
+
+LayoutName = Literal["one-shot", "phased", "fewest-phases"]
+Layout = LayoutName | int
+"""How kernels share arrays.
+
+"one-shot": no two kernels share a line. "phased": as few arrays as possible, then as few phases.
+"fewest-phases": one phase a layer, then as few arrays as possible. A number: at most so many phases a
+time step for all layers together, as few arrays as possible, then as few phases.
+"""
+
+ONE_SHOT: Final[LayoutName] = "one-shot"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +74,7 @@ class Place:
         array: The array.
         rows: Word lines: of the states, then of the input.
         columns: Bit-line pairs: of the states, then of the output.
+        phase: Number of the phase, among those of its layer on its array.
     """
 
     layer: int
@@ -68,6 +82,7 @@ class Place:
     array: int
     rows: Side
     columns: Side
+    phase: int = 0
 
     @property
     def signs(self) -> Int64[np.ndarray, "rows columns"]:
@@ -85,18 +100,22 @@ def kernels_per_array(lines: int, chip: ChipDescription) -> int:
     return min(chip.arrays.word_lines // lines, chip.arrays.pairs // lines)
 
 
-def one_shot(layers: list[tuple[int, int]], chip: ChipDescription) -> tuple[Place, ...]:
+def one_shot(
+    layers: list[tuple[int, int]], chip: ChipDescription, spare: tuple[int, int] = (0, 0)
+) -> tuple[Place, ...]:
     """Places all kernels, so that all of a layer run in one MVM an array.
 
     Args:
         layers: Number of kernels and lines of a kernel, for each layer.
         chip: Its arrays; their count is not looked at.
+        spare: Word lines and pairs that are kept free in each array.
     """
     places: list[Place] = []
     array, row, column = 0, 0, 0
+    word_lines, pairs = chip.arrays.word_lines - spare[0], chip.arrays.pairs - spare[1]
     for layer, (kernels, lines) in enumerate(layers):
         for feature in range(kernels):
-            full = row + lines > chip.arrays.word_lines or column + lines > chip.arrays.pairs
+            full = row + lines > word_lines or column + lines > pairs
             if full:
                 array, row, column = array + 1, 0, 0
             sides = Side.straight(row, lines), Side.straight(column, lines)
@@ -106,13 +125,28 @@ def one_shot(layers: list[tuple[int, int]], chip: ChipDescription) -> tuple[Plac
 
 
 def together(places: tuple[Place, ...]) -> list[list[Place]]:
-    """Places by array and layer: blocks that are driven and read in the same phases."""
-    groups: dict[tuple[int, int], list[Place]] = {}
+    """Places that are driven and read in the same phases, in the order layer, phase, array."""
+    groups: dict[tuple[int, int, int], list[Place]] = {}
     for place in places:
-        groups.setdefault((place.array, place.layer), []).append(place)
+        groups.setdefault((place.layer, place.phase, place.array), []).append(place)
     return [groups[key] for key in sorted(groups)]
 
 
 def arrays_of(places: tuple[Place, ...]) -> int:
     """How many arrays kernels stand on."""
     return max(place.array for place in places) + 1
+
+
+def sharing(groups: list[list[Place]]) -> list[bool]:
+    """Whether each group has a word line or a pair that another group needs too."""
+    users: Counter[tuple[str, int, int]] = Counter()
+    lines = [
+        {
+            *(("word line", p.array, n) for p in group for n in p.rows.line.tolist()),
+            *(("pair", p.array, n) for p in group for n in p.columns.line.tolist()),
+        }
+        for group in groups
+    ]
+    for own in lines:
+        users.update(own)
+    return [any(users[line] > 1 for line in own) for own in lines]

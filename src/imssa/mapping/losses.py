@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from imssa.errors import DesignRuleError
 
-LARGEST_ERROR = 1.0
-"""A kernel whose predicted error exceeds its own answer is not served."""
+LARGEST_ERROR = 0.5
+"""A kernel whose predicted error exceeds half its own answer is not served; one that answers nothing has
+an error of 1."""
 
 SHOWN = 8
 

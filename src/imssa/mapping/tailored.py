@@ -11,14 +11,16 @@ from imssa.hardware.defect_map import DefectMap
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping.arrangement import Arrangement, arrange, cell_costs, seen_kinds
-from imssa.mapping.compiler import assemble, line_maxima, network_blocks
+from imssa.mapping.compiler import assemble, network_blocks
+from imssa.mapping.contents import line_maxima
 from imssa.mapping.correction import Correction
 from imssa.mapping.dense import Tile, analog_maps, place_tiles
 from imssa.mapping.dense_arrangement import arranged_tile, tile_loss
 from imssa.mapping.differential import Kinds, held_intervals, pair_kinds
 from imssa.mapping.impulse import Wanted, layer_dynamics, squared_errors, wanted_kernels
-from imssa.mapping.layout import Place, Side, arrays_of, one_shot, together
+from imssa.mapping.layout import ONE_SHOT, Layout, Place, Side, arrays_of, sharing, together
 from imssa.mapping.losses import KernelLoss, Losses, LostWeight, MapLoss
+from imssa.mapping.packing import pack
 from imssa.mapping.repair import Bounds, Repaired, repair
 from imssa.mapping.rules import layer_shapes, require
 from imssa.mapping.sensitivity import crossing_costs, group_costs, own_costs
@@ -71,15 +73,18 @@ class TailoredCompiler:
     Args:
         network: The frozen integer network; not changed.
         chip: Description of the chips.
+        layout: How kernels share arrays.
 
     Raises:
         DesignRuleError: The chip cannot hold the network even without defects.
     """
 
-    def __init__(self, network: QuantizedNetwork, chip: ChipDescription) -> None:
-        require(network, chip)
+    def __init__(
+        self, network: QuantizedNetwork, chip: ChipDescription, layout: Layout = ONE_SHOT
+    ) -> None:
+        require(network, chip, layout=layout)
         self.network, self.chip = network, chip
-        self.places = one_shot(layer_shapes(network), chip)
+        self.places = pack(layer_shapes(network), chip, layout).places
         self.tiles = place_tiles(network, chip, arrays_of(self.places))
         self.intervals = held_intervals(chip)
         self.line_max = [line_maxima(layer) for layer in network.layers]
@@ -133,22 +138,44 @@ class TailoredCompiler:
         return Tailored(program, losses, places)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
-        """All places, arranged group by group; a later group of an array takes what is left."""
+        """All places, arranged; lines that several phases need stay with the kernels that have them.
+
+        A group whose lines are its own is arranged as a whole, over all lines that are free: a later
+        group of an array takes what is left.
+        """
+        groups, found = together(self.places), list[Place]()
+        shared = sharing(groups)
         taken = {place.array: (set[int](), set[int]()) for place in self.places}
-        found: list[Place] = []
-        for group in together(self.places):
+        for group, shares in zip(groups, shared, strict=True):
+            if shares:
+                _take(taken, group)
+        for group, shares in zip(groups, shared, strict=True):
             array = group[0].array
+            if shares:
+                found += [self._arranged_alone(place, kinds[array]) for place in group]
+                continue
             free = [
                 np.setdiff1d(np.arange(count), list(used))
                 for count, used in zip(kinds[array].shape, taken[array], strict=True)
             ]
             arranged = self._arranged_group(group, kinds[array], free[0], free[1])
-            for place in arranged:
-                taken[array][0].update(place.rows.line.tolist())
-                taken[array][1].update(place.columns.line.tolist())
+            _take(taken, arranged)
             found += arranged
         order = {(p.layer, p.feature): number for number, p in enumerate(self.places)}
         return tuple(sorted(found, key=lambda p: order[p.layer, p.feature]))
+
+    def _arranged_alone(self, place: Place, kinds: Kinds) -> Place:
+        """A kernel arranged on its own lines; every phase has a routing of its own."""
+        straight = Side.straight(0, len(place.rows))
+        start = Arrangement(straight, straight, np.inf)
+        key = Key.root(0).child("arrangement", place.array, place.layer, place.feature)
+        costs, block = self.own[place.layer][place.feature], kinds[place.cells]
+        best = arrange(np.asarray(costs), block, start, key)
+        rows, columns = (
+            Side(own.line[side.line], side.sign)
+            for own, side in ((place.rows, best.rows), (place.columns, best.columns))
+        )
+        return replace(place, rows=rows, columns=columns)
 
     def _arranged_group(
         self,
@@ -299,6 +326,12 @@ def _without_idle(
         for place, one in zip(places, served, strict=True)
     }
     return tuple(c for c in corrections if not {c.row, c.column} & off[c.layer, c.feature])
+
+
+def _take(taken: dict[int, tuple[set[int], set[int]]], places: list[Place]) -> None:
+    for place in places:
+        taken[place.array][0].update(place.rows.line.tolist())
+        taken[place.array][1].update(place.columns.line.tolist())
 
 
 def _require_map(defects: DefectMap, chip: ChipDescription) -> None:

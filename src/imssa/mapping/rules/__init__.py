@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from imssa.errors import DesignRuleError
 from imssa.hardware.description import ChipDescription
-from imssa.mapping.layout import one_shot
+from imssa.mapping.layout import ONE_SHOT, Layout
+from imssa.mapping.packing import pack
 from imssa.mapping.rules.calibration import Calibration, calibration_faults
 from imssa.mapping.rules.codes import WIDE, sums_fit_their_registers, weights_fit_the_pairs
 from imssa.mapping.rules.dynamics import dead_zone_is_small, integer_poles, poles_are_stable
@@ -24,6 +25,7 @@ from imssa.mapping.rules.room import (
     kernel_fits_an_array,
     layer_shapes,
     linear_maps_match,
+    too_small,
 )
 from imssa.quantization.network import QuantizedNetwork
 
@@ -35,6 +37,7 @@ __all__ = [
     "integer_poles",
     "layer_shapes",
     "require",
+    "too_small",
 ]
 
 Rule = Callable[[QuantizedNetwork, ChipDescription], Iterator[str]]
@@ -43,7 +46,6 @@ PlacedRule = Callable[[QuantizedNetwork, ChipDescription, Places], Iterator[str]
 RULES: tuple[Rule, ...] = (
     sums_fit_their_registers,
     kernel_fits_an_array,
-    arrays_suffice,
     converters_match,
     linear_maps_match,
     weights_fit_the_pairs,
@@ -61,7 +63,7 @@ def require(
     network: QuantizedNetwork,
     chip: ChipDescription,
     *,
-    places: Places | None = None,
+    layout: Layout = ONE_SHOT,
     calibration: Calibration | None = None,
 ) -> None:
     """Applies all design rules.
@@ -69,17 +71,19 @@ def require(
     Args:
         network: The frozen integer network.
         chip: What it is compiled for.
-        places: Of the kernels; None: the ``one-shot`` layout.
+        layout: How kernels share arrays.
         calibration: Sequences on which registers and ADCs are judged; None: they are not.
 
     Raises:
         DesignRuleError: Naming every violation.
     """
     faults = [fault for rule in RULES for fault in rule(network, chip)]
-    if places is None and not any(kernel_fits_an_array(network, chip)):
-        places = one_shot(layer_shapes(network), chip)
-    if places is not None:
-        faults += [fault for rule in PLACED_RULES for fault in rule(network, chip, places)]
+    if not any(kernel_fits_an_array(network, chip)):
+        small = list(arrays_suffice(network, chip, layout))
+        faults += small
+        if layout == ONE_SHOT or not small:
+            places = pack(layer_shapes(network), chip, layout).places
+            faults += [fault for rule in PLACED_RULES for fault in rule(network, chip, places)]
     if calibration is not None:
         faults += calibration_faults(network, calibration)
     if faults:

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.random import MOST_READS
 from imssa.kernels.scan_types import kernel_blocks
+from imssa.mapping.dense import place_tiles
 from imssa.mapping.layout import Place, together
 from imssa.quantization.network import QuantizedNetwork
 
@@ -61,9 +62,10 @@ def word_line_currents_ampere(
     return np.asarray(chip.read_voltage_volt * siemens.sum(axis=2))
 
 
-def phases_a_step(network: QuantizedNetwork, places: Places) -> int:
-    """Phases of one time step: one an array and layer, and one more where outputs are read after."""
-    return len(together(places)) * (2 if network.widths.output == "current" else 1)
+def phases_a_step(network: QuantizedNetwork, chip: ChipDescription, places: Places) -> int:
+    """Phases of one time step: those of kernels, twice where outputs are read after, and of tiles."""
+    reads = 2 if network.widths.output == "current" else 1
+    return len(together(places)) * reads + len(place_tiles(network, chip, 0))
 
 
 def latency_can_be_met(
@@ -77,7 +79,7 @@ def latency_can_be_met(
     budget = seconds_a_step(network.preparation)
     if chip.phase_seconds is None or budget is None:
         return
-    phases = phases_a_step(network, places)
+    phases = phases_a_step(network, chip, places)
     needed = phases * chip.phase_seconds
     if needed > budget * (1 + 1e-9):
         yield (
@@ -97,7 +99,7 @@ def reads_have_addresses(
     network: QuantizedNetwork, chip: ChipDescription, places: Places
 ) -> Iterator[str]:
     """Each read of a time step needs a number of its own, which read noise is a function of."""
-    phases, passes = phases_a_step(network, places), len(chip.converters.passes)
+    phases, passes = phases_a_step(network, chip, places), len(chip.converters.passes)
     if phases * passes > MOST_READS:
         yield (
             f"{phases:,} phases of {passes} passes a time step are more reads than the "

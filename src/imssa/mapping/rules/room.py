@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from imssa.hardware.description import ChipDescription
+from imssa.mapping.bounds import Room, phases_bound
 from imssa.mapping.dense import analog_maps, place_tiles
-from imssa.mapping.layout import arrays_of, kernels_per_array, one_shot
+from imssa.mapping.layout import ONE_SHOT, Layout, kernels_per_array
+from imssa.mapping.packing import most_phases, pack
 from imssa.quantization.network import QuantizedNetwork
 
 
@@ -25,20 +27,41 @@ def kernel_fits_an_array(network: QuantizedNetwork, chip: ChipDescription) -> It
             )
 
 
-def arrays_suffice(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
-    """All kernels must find room."""
+def arrays_suffice(
+    network: QuantizedNetwork, chip: ChipDescription, layout: Layout = ONE_SHOT
+) -> Iterator[str]:
+    """All kernels and linear maps must find room in the layout, within its phases."""
     if any(kernel_fits_an_array(network, chip)):
         return
-    places = one_shot(layer_shapes(network), chip)
-    kernels = arrays_of(places)
-    tiles = place_tiles(network, chip, kernels)
-    needed = max((tile.array + 1 for tile in tiles), default=kernels)
-    if needed > chip.arrays.count:
-        maps = f" and its linear maps {needed - kernels}" if tiles else ""
-        yield (
-            f"{len(places)} kernels need {kernels} arrays in the one-shot layout{maps}, "
-            f"{chip.name} has {chip.arrays.count}"
-        )
+    tiles = place_tiles(network, chip, 0)
+    maps = max((tile.array + 1 for tile in tiles), default=0)
+    fault = too_small(layer_shapes(network), chip, layout, maps)
+    if fault:
+        yield fault
+
+
+def too_small(
+    layers: list[tuple[int, int]], chip: ChipDescription, layout: Layout, maps: int = 0
+) -> str | None:
+    """Why kernels that fit an array each do not fit the chip, if so; linear maps take ``maps`` arrays."""
+    kernels, limit = sum(count for count, _ in layers), most_phases(layers, layout)
+    if limit is not None and limit < len(layers):
+        return f"{len(layers)} layers take a phase each, at most {limit} a time step are allowed"
+    needed = pack(layers, chip, layout).arrays
+    if needed + maps <= chip.arrays.count:
+        return None
+    words, more = f"in the {layout} layout", ""
+    if isinstance(layout, int):
+        room = Room(chip.arrays.word_lines, chip.arrays.pairs)
+        words = f"in at most {layout} phases a time step"
+        if chip.arrays.count > maps:
+            least = phases_bound(tuple(layers), room, chip.arrays.count - maps)
+            more = f"; on these they take {least} phases or more"
+    others = f" and its linear maps {maps}" if maps else ""
+    return (
+        f"{kernels} kernels need {needed} arrays {words}{others}, {chip.name} has "
+        f"{chip.arrays.count}{more}"
+    )
 
 
 def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
