@@ -56,7 +56,13 @@ def test_a_chip_with_known_defects(finished: Path, known: Path, out: Path) -> No
     network = finished / "quantized.safetensors"
     value = done("compile", network, "--defects", known, "--out", out, "--json").value
     assert value["file"] == str(out)
-    assert value["defects"] == {"kernels": 3, "lost_weights": 0, "worst_error": 0, "left": []}
+    assert value["defects"] == {
+        "kernels": 3,
+        "lost_weights": 0,
+        "worst_error": 0,
+        "left": [],
+        "maps": [],
+    }
     assert value["arrays"][0]["kernels"] == 3
     program = load_program(out)
     assert program.chip.defect_map == str(known)
@@ -305,3 +311,18 @@ def test_check_tells_who_rests(finished: Path) -> None:
     direct = done("check", finished / "realizations" / "direct", "--chips", "2").out
     name = next(iter(value[2]["restless"]))
     assert f"Restless, ideal chip: {name}" in direct
+
+
+def test_a_layout_and_targets_for_wires(finished: Path, out: Path) -> None:
+    one_shot = done("compile", finished, "--out", out, "--json").value
+    phased = done(
+        "compile", finished, "--layout", "phased", "--out", out, "--force", "--json"
+    ).value
+    assert phased["phases_per_step"] == one_shot["phases_per_step"] == 1  # three kernels, one array
+    assert len(phased["arrays"]) == len(one_shot["arrays"]) == 1
+    done("compile", finished, "--layout", "3", "--out", out, "--force")
+    done("compile", finished, "--for-wires", "--out", out, "--force")
+    assert all(array.targets_siemens is not None for array in load_program(out).arrays)
+    refused = refusal("compile", finished, "--layout", "round", "--out", out, "--force")
+    assert "there is no such layout" in refused
+    assert "phased" in refused

@@ -77,13 +77,13 @@ def compiled_tables(compiled: "Compiled") -> list[Table | str]:
     if compiled.losses is None:
         return tables
     losses = compiled.losses
-    if losses.kernels:
+    if losses.kernels or losses.maps:
         tables.append(_loss_table(losses))
     return [*tables, _loss_words(losses)]
 
 
 def _loss_words(losses: "Losses") -> str:
-    if not losses.kernels:
+    if not losses.kernels and not losses.maps:
         return f"The defects cost nothing: all {losses.compiled} kernels hold every weight."
     off = sum(len(kernel.switched_off) for kernel in losses.kernels)
     modes = f", {off} modes switched off" if off else ""
@@ -100,6 +100,8 @@ def _loss_table(losses: "Losses") -> Table:
     for one in sorted(losses.kernels, key=lambda kernel: -kernel.error):
         place = (one.layer, one.feature, one.array)
         table.add_row(*map(str, place), f"{one.error:.2%}", _lost(one))
+    for tile in sorted(losses.maps, key=lambda tile: -tile.error):
+        table.add_row("", tile.name, str(tile.array), f"{tile.error:.2%}", f"{tile.lost} weights")
     return table
 
 
@@ -126,6 +128,7 @@ def plain_compiled(compiled: "Compiled", out: Path) -> dict[str, Any]:
             "lost_weights": losses.lost_weights,
             "worst_error": losses.worst,
             "left": [_plain_loss(kernel) for kernel in losses.kernels],
+            "maps": [vars(tile) for tile in losses.maps],
         }
     return found
 

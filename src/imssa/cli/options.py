@@ -60,6 +60,22 @@ Defects = Annotated[
         "stuck devices of the description."
     ),
 ]
+PlacedAs = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        help="How kernels share arrays: one-shot, phased, fewest-phases, or the most phases of a time "
+        "step; left out: as the network's recipe says.",
+    ),
+]
+ForWires = Annotated[
+    bool,
+    typer.Option(
+        "--for-wires",
+        help="Choose conductances so that array and wires together hold the weights; the chip needs "
+        "a description of its wires.",
+    ),
+]
 LargestError = Annotated[
     float | None,
     typer.Option(

@@ -14,11 +14,13 @@ from imssa.cli.options import (
     Defects,
     DryRun,
     Force,
+    ForWires,
     Json,
     LargestError,
     NetworkPath,
     Out,
     Overwrite,
+    PlacedAs,
     Quiet,
     RecipeName,
     Seed,
@@ -124,8 +126,10 @@ def compile_(  # noqa: PLR0913  # one argument an option
     *,
     out: Out,
     chip: CompileFor = None,
+    layout: PlacedAs = None,
     defects: Defects = None,
     largest_error: LargestError = None,
+    for_wires: ForWires = False,
     kind: CalibrationData = None,
     root: CalibrationRoot = None,
     force: Overwrite = False,
@@ -141,13 +145,14 @@ def compile_(  # noqa: PLR0913  # one argument an option
         imssa compile out/demo --chip taox-64 --defects map.npz --out program.safetensors
     """
     shown = Shown(as_json=as_json, quiet=quiet)
-    asked = (chip, defects, largest_error, kind, root)
-    if network is None:
-        if force or any(value is not None for value in asked):
-            raise _without_a_network()
-        _run(_folder(None, out, []), "compile", shown)
-    else:
+    if network is not None:
+        asked = (chip, layout, defects, largest_error, for_wires, kind, root)
         _compile(network, out, asked, shown, force=force)
+        return
+    given = (chip, layout, defects, largest_error, kind, root)
+    if force or for_wires or any(value is not None for value in given):
+        raise _without_a_network()
+    _run(_folder(None, out, []), "compile", shown)
 
 
 _later_stage("simulate", "Stage 4: run the program on simulated chips, each error alone and all.")
@@ -165,20 +170,13 @@ def _without_a_network() -> Exception:
 
 
 def _compile(
-    network: Path,
-    out: Path,
-    asked: tuple[str | None, Path | None, float | None, str | None, Path | None],
-    shown: Shown,
-    *,
-    force: bool,
+    network: Path, out: Path, asked: tuple[Any, ...], shown: Shown, *, force: bool
 ) -> None:
-    """Compiles a network file and shows what came of it."""
+    """Compiles a network file and shows what came of it; ``asked`` are the members of ``Wanted``."""
     from imssa.cli.array_tables import compiled_tables, plain_compiled
     from imssa.experiment.compiling import Wanted, compile_file
 
-    chip, defects, largest_error, kind, root = asked
-    wanted = Wanted(chip, defects, largest_error, kind, root)
-    compiled = compile_file(network, out, wanted, command_line.get(), force=force)
+    compiled = compile_file(network, out, Wanted(*asked), command_line.get(), force=force)
     tables = compiled_tables(compiled)
     shown.result(plain_compiled(compiled, out), *tables, f"Wrote {out}")
 

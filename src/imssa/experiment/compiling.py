@@ -1,9 +1,9 @@
 """Compiles a saved network for any chip, and tailors the program where the chip's defects are known."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from imssa.data import KINDS
 from imssa.errors import OutputError, RecipeError
@@ -12,9 +12,10 @@ from imssa.experiment.evaluate import Asked, network_data
 from imssa.experiment.provenance import provenance
 from imssa.hardware import ChipDescription, DefectMap, load_chip, read_defect_map
 from imssa.mapping import Losses, TailoredCompiler, compile_network, require_served
-from imssa.mapping.layout import ONE_SHOT
+from imssa.mapping.layout import ONE_SHOT, Layout, LayoutName
 from imssa.mapping.losses import LARGEST_ERROR
 from imssa.mapping.rules import Calibration, require
+from imssa.mapping.wire_targets import for_wires
 from imssa.program import Program, save_program
 from imssa.program.files import read_arrays
 from imssa.quantization.convert import KIND as QUANTIZED
@@ -28,16 +29,20 @@ class Wanted:
 
     Attributes:
         chip: A preset or a file; None: the chip that the network was trained for.
+        layout: How kernels share arrays: a name, or a number as text; None: as the recipe says.
         defects: Defect map of the one chip that is meant; None: as the description says.
         largest_error: Largest predicted relative error of a kernel that is let through; None:
             `imssa.mapping.losses.LARGEST_ERROR`.
+        for_wires: Whether conductances are chosen so that the array with its wires holds the weights.
         kind: Format of calibration recordings; None: registers and ADCs are not judged.
         root: Folder of these; None: bundled.
     """
 
     chip: str | None = None
+    layout: str | None = None
     defects: Path | None = None
     largest_error: float | None = None
+    for_wires: bool = False
     kind: str | None = None
     root: Path | None = None
 
@@ -73,7 +78,7 @@ def compile_file(
     network = load_network(path)
     header, _, identity = read_arrays(path, QUANTIZED)
     chip, defects = _chip(path, wanted)
-    layout = header.get("provenance", {}).get("recipe", {}).get("layout", ONE_SHOT)
+    layout = _layout(header, wanted)
     require(network, chip, layout=layout, calibration=_calibration(path, network, wanted))
     kept = {
         **header.get("provenance", {}),
@@ -84,8 +89,44 @@ def compile_file(
     else:
         compiler = TailoredCompiler(network, chip, layout)
         compiled = _tailored(compiler, defects, kept, wanted)
+    if wanted.for_wires:
+        compiled = replace(compiled, program=for_wires(compiled.program, defects).program)
     save_program(compiled.program, out)
     return compiled
+
+
+def compile_for(
+    network: QuantizedNetwork, chip: ChipDescription, kept: dict[str, Any], layout: Layout
+) -> Program:
+    """The program of a run: tailored where the description names the chip's own defect map.
+
+    Raises:
+        DesignRuleError: The chip cannot hold the network, or has more defects than can be served.
+    """
+    if chip.defect_map is None:
+        return compile_network(network, chip, kept, layout)
+    shape = (chip.arrays.word_lines, chip.arrays.bit_lines)
+    defects = read_defect_map(chip.defect_map, chip.arrays.count, shape)
+    tailored = TailoredCompiler(network, chip, layout).compile(defects, kept)
+    require_served(tailored.losses, chip.name)
+    return tailored.program
+
+
+def _layout(header: dict[str, Any], wanted: Wanted) -> Layout:
+    """The layout that is asked for, or that of the network's recipe."""
+    if wanted.layout is None:
+        held: Layout = header.get("provenance", {}).get("recipe", {}).get("layout", ONE_SHOT)
+        return held
+    names = get_args(LayoutName)
+    if wanted.layout in names:
+        return cast("LayoutName", wanted.layout)
+    if not wanted.layout.isdecimal() or int(wanted.layout) < 1:
+        raise RecipeError(
+            given=f"--layout {wanted.layout}",
+            rule="there is no such layout",
+            remedy=f"Use {', '.join(names)}, or the most phases of a time step.",
+        )
+    return int(wanted.layout)
 
 
 def _tailored(

@@ -9,6 +9,7 @@ import numpy as np
 
 from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
+from imssa.experiment.compiling import compile_for
 from imssa.experiment.design import require_data, require_room
 from imssa.experiment.folder import FILES, LOGS, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
@@ -31,7 +32,6 @@ from imssa.experiment.stages import (
     waterfall_answers,
 )
 from imssa.kernels.random import Key
-from imssa.mapping import compile_network
 from imssa.models import load_model, save_model
 from imssa.program import save_program
 from imssa.program.files import write_arrays
@@ -175,7 +175,7 @@ def _quantize(run: Runner) -> None:
 def _compile(run: Runner) -> None:
     for _, place, progress in run.missing("compile"):
         network = load_network(place / "quantized.safetensors")
-        program = compile_network(network, run.recipe.chip, run.header(), run.recipe.layout)
+        program = compile_for(network, run.recipe.chip, run.header(), run.recipe.layout)
         save_program(program, place / "program.safetensors")
         progress(1, 1, f"{len(program.arrays)} arrays, {len(program.phases)} MVMs a step")
 
