@@ -146,6 +146,8 @@ def test_a_file_that_fails_leaves_the_old_one(
     assert out.read_text() == "the old one"
     with pytest.raises(OutputError, match="cannot be written"):
         encoded(folder, out / "b.h5")
+    with pytest.raises(OutputError, match="out: this is a folder"):
+        encoded(folder, out.parent)
 
 
 def test_what_the_format_has_no_numbers_for_is_refused() -> None:
@@ -162,7 +164,7 @@ def test_what_the_format_has_no_numbers_for_is_refused() -> None:
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason=NO_PUBLISHED)
 def test_spoken_digits_lie_within_the_published_range() -> None:
-    """Of the Spiking Heidelberg Digits' items none has more than 14,917 spikes, none lasts 1.4 s."""
+    """No item of the Spiking Heidelberg Digits has more than 14,917 spikes (benchmarks/inner_ear.py)."""
     config = EncodingConfig(ear=EarConfig(highest_hertz=3500.0))
     sources, _ = find_recordings(PUBLISHED)
     counts = []

@@ -41,9 +41,9 @@ class EarConfig:
         lowest_hertz: Centre frequency of the first channel.
         highest_hertz: Centre frequency of the last; those between lie evenly on the scale of equivalent
             rectangular bandwidths (Glasberg and Moore, Hearing Research 47, 103, 1990).
-        roots: Square roots that compress: the exponent is 2^-roots. Two give 0.25, within the 0.2 to 0.3 in
-            which the basilar membrane's velocity grows at medium levels (Oxenham and Plack, JASA 101, 3666,
-            1997). They are exact to the last bit on every machine, and fast.
+        roots: Square roots that compress: the exponent is 2^-roots. Two give 0.25, among the 0.2 to 0.5 dB a
+            dB of the basilar membrane at medium levels (Robles and Ruggero, Physiological Reviews 81, 1305,
+            2001). Square roots are rounded in the same way on every machine, and fast.
         drive: Of a spike generator at full scale, as a multiple of its threshold. The default puts the
             threshold of a tone some 65 dB below full scale.
         hair_cell_seconds: Of the first-order low-pass that takes the fine structure away: 1 kHz, as in Dau,

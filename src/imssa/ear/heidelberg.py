@@ -129,6 +129,10 @@ def new_spike_file(
     import h5py
 
     items.require_fit(time_type)
+    if path.is_dir():
+        raise OutputError(
+            given=str(path), rule="this is a folder", remedy="Name a file, for instance spikes.h5."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
