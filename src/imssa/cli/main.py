@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         "inspecting",
         "chips",
         "circuits",
-        "data",
+        "encode",
     ):  # each adds its commands, in this order
         import_module(f"imssa.cli.{name}")
     write_what_fits()
