@@ -162,6 +162,36 @@ def _mean(part: dict[str, Any]) -> str:
     return f"{100 * part['mean']:.1f} ± {100 * part['standard_error']:.1f}"
 
 
+CONDITIONS: Final = {
+    "described": "as described",
+    "double": "twice the programming error",
+    "fourfold": "four times the programming error",
+    "wires": "wires of 5 ohm a segment",
+}
+
+
+def written() -> str:
+    """What benchmarks/recalibration.py finds on the ten digits."""
+    found = result("recalibration-digits")
+    rows = [
+        [
+            CONDITIONS[row["condition"]],
+            *(_mean(row[step]) for step in ("written", "read-out", "recalibrated")),
+            f"{row['recalibrated']['loss']:.2f} ± {row['recalibrated']['loss_standard_error']:.2f}",
+            f"{100 * row['recalibrated']['min']:.1f}",
+        ]
+        for row in found["rows"]
+    ]
+    head = ["chip", "written", "gains and read-out", "mixing too", "points lost", "worst chip"]
+    return (
+        f"{table(head, rows)}\n\n"
+        f"`{found['recipe']['name']}`, {found['chips']} chips with all errors, 2 % of the devices stuck and "
+        f"compiled for; accuracy in %, software {100 * found['software_accuracy']:.1f}, integer network "
+        f"{100 * found['quantized_accuracy']:.1f}, to which points lost refer; "
+        f"{found['calibration_recordings']} training recordings to calibrate.\n"
+    )
+
+
 def speed() -> str:
     """Ratios of benchmarks/closed_loop.py, quantized_recurrence.py, float_layer.py, streaming.py."""
     loop = result("closed_loop")["rows"]
@@ -224,6 +254,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "folds": folds,
     "digits": digits,
     "stuck": stuck,
+    "written": written,
     "speed": speed,
     "example": example,
 }
