@@ -147,7 +147,7 @@ def stuck() -> str:
         recipe, high = found["recipe"]["name"], found["high_share"]
         on_arrays = "analog" in found["recipe"]["quantization"].get("parts", {}).values()
         which = "whole network on arrays" if on_arrays else "kernels on arrays"
-        share = "all of the stuck devices high" if high == 1 else "half of the stuck devices high"
+        share = "all stuck devices high" if high == 1 else "stuck devices half high, half low"
         parts.append(
             f"{table([f'`{recipe}`, {heads[0]}', *heads[1:]], rows)}\n\n"
             f"{which[0].upper()}{which[1:]}; {found['recordings']} test recordings, "
