@@ -24,6 +24,7 @@ STUCK: Final = (
     "zero-one-high",
     "zero-one-arrays",
     "digits",
+    "digits-more",
     "digits-high",
     "digits-arrays",
 )
