@@ -16,6 +16,9 @@ from imssa.mapping import TailoredCompiler, compile_network, require_served
 from imssa.mapping.dense import Tile, analog_maps, place_tiles
 from imssa.mapping.dense_arrangement import tile_costs
 from imssa.mapping.differential import held_intervals, pair_kinds
+from imssa.mapping.packing import pack
+from imssa.mapping.rules import layer_shapes
+from imssa.mapping.rules.placed import word_line_currents_ampere
 from imssa.mapping.tailored import Measures
 from imssa.program import load_program, save_program
 from imssa.program.operations import MatMul
@@ -184,6 +187,30 @@ def test_arranged_tiles_answer_better_on_a_chip_with_defects() -> None:
     assert arranged < 0.3 * untouched
 
 
+def test_currents_of_word_lines_count_the_maps() -> None:
+    chip = chip_with(count=12)
+    network = random_network(3, Sketch(parts=ON_ARRAYS, kernels=30, inputs=30, modes=1), chip)
+    program = compile_network(network, chip, {})
+    places = pack(layer_shapes(network), chip, "one-shot").places
+    found = word_line_currents_ampere(network, chip, places)
+    volts = chip.read_voltage_volt
+    for array, contents in enumerate(program.arrays):
+        siemens = np.abs(contents.codes) * contents.siemens_per_step
+        assert found[array] == pytest.approx(volts * siemens.sum(axis=1))
+
+
+@pytest.mark.parametrize("layout", ["phased", "fewest-phases", 4])
+def test_maps_stand_beside_kernels_of_any_layout(layout: Any) -> None:
+    chip = chip_with(count=12)
+    sketch = Sketch(parts=ON_ARRAYS, kernels=20, inputs=11, layers=2, output="current")
+    network = random_network(6, sketch, chip)
+    program = compile_network(network, chip, {}, layout)
+    assert broken_rules(program) == []
+    inputs, lengths = random_inputs(network, 2, 2, 6)
+    steps, _ = contract.of_chip(contract.of_simulation(program, chip.only(), inputs, lengths), 0)
+    contract.assert_equal(contract.at_each_step(network.run(inputs, lengths)), steps)
+
+
 def test_losses_name_the_tiles_that_do_not_hold_their_weights() -> None:
     chip = stuck_chip(0.3, count=12)
     sketch = Sketch(parts=ON_ARRAYS, bits=all_bits(4), kernels=30, inputs=30, modes=1)
@@ -226,8 +253,9 @@ def test_rules_name_what_does_not_fit() -> None:
     network = random_network(2, Sketch(parts=ON_ARRAYS), chip)
     with pytest.raises(DesignRuleError, match="linear maps"):
         compile_network(network, chip_with(count=1), {})
+    long = random_network(2, Sketch(parts=ON_ARRAYS, inputs=60), chip)
     with pytest.raises(DesignRuleError, match="trained for 64 word lines"):
-        compile_network(network, chip_with(count=9, size=(32, 64)), {})
+        compile_network(long, chip_with(count=9, size=(32, 64)), {})
     readout = network.decoder.readout
     assert readout is not None
     odd = replace(readout, full_scale=readout.full_scale + 1)

@@ -84,13 +84,26 @@ def compiled_tables(compiled: "Compiled") -> list[Table | str]:
 
 def _loss_words(losses: "Losses") -> str:
     if not losses.kernels and not losses.maps:
-        return f"The defects cost nothing: all {losses.compiled} kernels hold every weight."
+        return (
+            f"The defects cost nothing: all {losses.compiled} kernels, and linear maps on arrays, hold "
+            "every weight."
+        )
     off = sum(len(kernel.switched_off) for kernel in losses.kernels)
     modes = f", {off} modes switched off" if off else ""
     return (
-        f"{losses.compiled - len(losses.kernels)} of {losses.compiled} kernels are whole; "
-        f"{losses.lost_weights} weights not held{modes}; worst predicted error {losses.worst:.2%}."
+        f"{losses.compiled - len(losses.kernels)} of {losses.compiled} kernels are whole"
+        f"{_map_words(losses)}; {losses.lost_weights} weights not held{modes}; worst predicted error "
+        f"{losses.worst:.2%}. A kernel's is that of its impulse response, 2-norm, relative to what it "
+        "should be; with no weight lost it comes from neighbours' stuck devices on its lines."
     )
+
+
+def _map_words(losses: "Losses") -> str:
+    count = len(losses.maps)
+    tiles = (
+        "a tile of a linear map is not" if count == 1 else f"{count} tiles of linear maps are not"
+    )
+    return f", {tiles}" if count else ""
 
 
 def _loss_table(losses: "Losses") -> Table:
@@ -101,7 +114,8 @@ def _loss_table(losses: "Losses") -> Table:
         place = (one.layer, one.feature, one.array)
         table.add_row(*map(str, place), f"{one.error:.2%}", _lost(one))
     for tile in sorted(losses.maps, key=lambda tile: -tile.error):
-        table.add_row("", tile.name, str(tile.array), f"{tile.error:.2%}", f"{tile.lost} weights")
+        where = f"{tile.lost} weights of {tile.name}, inputs from {tile.inputs}, outputs from {tile.outputs}"
+        table.add_row("", "map", str(tile.array), f"{tile.error:.2%}", where)
     return table
 
 

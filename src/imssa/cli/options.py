@@ -56,16 +56,18 @@ CompileFor = Annotated[
 Defects = Annotated[
     Path | None,
     typer.Option(
-        help="Defect map of the one chip that the program is for (.npz or .npy), in place of the "
-        "stuck devices of the description."
+        help="Defect map of the one chip that the program is for, in place of the stuck devices of "
+        "the description: an .npz file with integers array_0, array_1, ... of word lines by bit lines "
+        "(1 stuck high, 0 sound, -1 stuck low, -2 open), or one such .npy matrix for a single array."
     ),
 ]
 PlacedAs = Annotated[
     str | None,
     typer.Option(
         "--layout",
-        help="How kernels share arrays: one-shot, phased, fewest-phases, or the most phases of a time "
-        "step; left out: as the network's recipe says.",
+        help="How kernels share arrays: one-shot (no shared lines, one phase), phased (fewest arrays, "
+        "which take turns), fewest-phases, or a number: the most phases of a time step with arrays "
+        "working side by side. Left out: as the network's recipe says.",
     ),
 ]
 ForWires = Annotated[
@@ -80,8 +82,8 @@ LargestError = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="Largest predicted relative error of a kernel that is let through; 0.5 if left "
-        "out. A kernel that answers nothing has 1.",
+        help="Largest predicted relative error of a kernel or linear map that is let through; 0.5 if "
+        "left out. A kernel that answers nothing has 1.",
     ),
 ]
 CalibrationData = Annotated[

@@ -52,17 +52,22 @@ class ModeReading:
         return f"mode {self.mode} of kernel {self.feature} of layer {self.layer}"
 
 
-def held_blocks(tailored: Tailored, chip: Chip) -> list[Block]:
+def held_blocks(compiler: TailoredCompiler, tailored: Tailored, chip: Chip) -> list[Block]:
     """Weights in codes that a chip holds for each kernel, its signs taken out.
 
     From the conductances alone: wires and cells that join kernels are left out.
     """
     arrays = []
-    for number, contents in enumerate(tailored.program.arrays):
+    for number in range(len(tailored.program.arrays)):
         conductance = chip.read(number)
-        weight = conductance[:, 0::2] - conductance[:, 1::2]
-        arrays.append(weight / contents.siemens_per_step)
-    return [place.signs * arrays[place.array][place.cells] for place in tailored.places]
+        arrays.append(conductance[:, 0::2] - conductance[:, 1::2])
+    found = []
+    for place in tailored.places:
+        step = (
+            compiler.chip.window_siemens / compiler.line_max[place.layer]
+        )  # the kernel's own codes
+        found.append(place.signs * arrays[place.array][place.cells] / step)
+    return found
 
 
 def read_modes(
@@ -76,7 +81,7 @@ def read_modes(
         chip: To which it was written.
     """
     found: list[ModeReading] = []
-    for place, block in zip(tailored.places, held_blocks(tailored, chip), strict=True):
+    for place, block in zip(tailored.places, held_blocks(compiler, tailored, chip), strict=True):
         wanted = compiler.wanted[place.layer].of(place.feature)
         found += _of_kernel(place, block, wanted)
     return tuple(found)

@@ -47,7 +47,7 @@ def read_back(
         chip: To which it was written.
     """
     found = []
-    for place, block in zip(tailored.places, held_blocks(tailored, chip), strict=True):
+    for place, block in zip(tailored.places, held_blocks(compiler, tailored, chip), strict=True):
         wanted = compiler.wanted[place.layer].of(place.feature)
         error = np.sqrt(float(squared_errors(block, wanted)))
         pole = float(np.abs(poles(block, wanted.dynamics)).max())

@@ -85,7 +85,7 @@ def recalibrate(
     labels = calibration.labels
     errors = [
         RegisterError(name, fit.error(before, name), fit.error(after, name))
-        for name in (*watched, "mean")
+        for name in (*watched, *({"mean"} & wanted.keys()))
     ]
     answers = (wanted["answer"][:, 0], before.answers, after.answers)
     return Recalibrated(new, tuple(errors), *(float((a == labels).mean()) for a in answers))

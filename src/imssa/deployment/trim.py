@@ -51,7 +51,16 @@ def trim(
         tailored: The program, as it stands on the chip.
         chip: The chip; arrays with bad modes are written again.
         slower: Largest time constant that is let through, as a multiple of the wanted one.
+
+    Raises:
+        DesignRuleError: The program corrects cells digitally, which conductances do not show.
     """
+    if tailored.corrections:
+        raise DesignRuleError(
+            given=f"a program that corrects {len(tailored.corrections)} cells digitally",
+            rule="modes are judged by conductances, and those of corrected cells look wrong",
+            remedy="Compile with Measures(correct=0) where modes are to be trimmed.",
+        )
     found = _bad(read_modes(compiler, tailored, chip), slower)
     arrays = sorted({mode.array for mode in found})
     for array in arrays:
@@ -143,7 +152,7 @@ def _harmful(
 
     An unstable mode does harm in any case: what it does grows with the sequence.
     """
-    blocks, found = held_blocks(tailored, chip), []
+    blocks, found = held_blocks(compiler, tailored, chip), []
     for mode in modes:
         block = blocks[_place_of(list(tailored.places), mode)]
         without, lines = block.copy(), 2 * mode.mode + np.arange(2)

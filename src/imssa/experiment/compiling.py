@@ -149,7 +149,7 @@ def _chip(path: Path, wanted: Wanted) -> tuple[ChipDescription, DefectMap | None
     chip = trained_chip(path) if wanted.chip is None else load_chip(wanted.chip)
     if wanted.defects is not None:
         stuck = chip.stuck and chip.stuck.model_copy(update={"high_rate": 0.0, "low_rate": 0.0})
-        chip = chip.model_copy(update={"stuck": stuck, "defect_map": str(wanted.defects)})
+        chip = chip.model_copy(update={"stuck": stuck, "defect_map": str(wanted.defects.resolve())})
     if chip.defect_map is None:
         if wanted.largest_error is not None:
             raise RecipeError(

@@ -61,7 +61,8 @@ def tile_loss(
     if not error.any():
         return None
     share = float(np.linalg.norm(error) / max(float(np.linalg.norm(wanted)), SMALL))
-    return MapLoss(tile.name, tile.array, share, int(np.count_nonzero(error)))
+    place = tile.inputs, tile.outputs, tile.array
+    return MapLoss(tile.name, *place, share, int(np.count_nonzero(error)))
 
 
 def tile_costs(

@@ -17,7 +17,8 @@ Layout = LayoutName | int
 
 "one-shot": no two kernels share a line. "phased": as few arrays as possible, then as few phases.
 "fewest-phases": one phase a layer, then as few arrays as possible. A number: at most so many phases a
-time step for all layers together, as few arrays as possible, then as few phases.
+time step for all layers together, arrays working side by side, as few arrays as possible, then as few
+phases.
 """
 
 ONE_SHOT: Final[LayoutName] = "one-shot"

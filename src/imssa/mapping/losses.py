@@ -55,12 +55,16 @@ class MapLoss:
 
     Attributes:
         name: Of the map: ``encoder``, ``mixing.0``, ``decoder``.
+        inputs: First of the tile's inputs.
+        outputs: First of its outputs.
         array: The array the tile stands on.
         error: Relative error of the tile's weights, 2-norm.
         lost: Weights that are not held.
     """
 
     name: str
+    inputs: int
+    outputs: int
     array: int
     error: float
     lost: int
@@ -82,8 +86,9 @@ class Losses:
 
     @property
     def worst(self) -> float:
-        """Largest predicted error of a kernel."""
-        return max((kernel.error for kernel in self.kernels), default=0.0)
+        """Largest predicted error of a kernel, or error of a linear map's tile."""
+        errors = [*(one.error for one in self.kernels), *(one.error for one in self.maps)]
+        return max(errors, default=0.0)
 
     @property
     def mean_square(self) -> float:
@@ -143,5 +148,6 @@ def require_served(losses: Losses, name: str, largest_error: float = LARGEST_ERR
     raise DesignRuleError(
         given=f"the defects of this {name}",
         rule="they are more than the compiler can serve: " + "; ".join([*named, *more]),
-        remedy="Use another chip or larger arrays, fewer kernels an array, or raise largest_error.",
+        remedy="Use another layout or chip, larger arrays, fewer kernels an array, or allow a larger "
+        "error (largest_error).",
     )

@@ -58,11 +58,13 @@ class Tailored:
         program: The program.
         losses: Weights that are not held, and the errors they make.
         places: Where each kernel stands.
+        corrections: Cells that are corrected digitally.
     """
 
     program: Program
     losses: Losses
     places: tuple[Place, ...]
+    corrections: tuple[Correction, ...] = ()
 
 
 class TailoredCompiler:
@@ -135,7 +137,7 @@ class TailoredCompiler:
             self.network, self.chip, provenance, placed, blocks, defects, corrections
         )
         losses = Losses(tuple(lost), len(places), self._map_losses(tiles, kinds))
-        return Tailored(program, losses, places)
+        return Tailored(program, losses, places, corrections)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
         """All places, arranged; lines that several phases need stay with the kernels that have them.

@@ -31,7 +31,7 @@ from imssa.hardware.defects import OPEN, SOUND, STUCK_HIGH
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.pairs import pair_targets
 from imssa.kernels.codes import MULTIPLIER_BITS, snap_gain
-from imssa.program.operations import Phase, Requantize
+from imssa.program.operations import Add, MatMul, Operation, Phase, Requantize
 from imssa.program.program import ArrayContents, Program
 
 ROUNDS: Final = 12
@@ -44,6 +44,8 @@ ENOUGH: Final = 1e-4
 Devices = Float64[np.ndarray, "word_lines bit_lines"]
 Pairs = Float64[np.ndarray, "word_lines pairs"]
 Shares = Float64[np.ndarray, " pairs"]
+Factors = dict[str, Float64[np.ndarray, " _"]]
+"""By register."""
 Mask = Bool[np.ndarray, "word_lines pairs"]
 
 
@@ -122,7 +124,7 @@ def with_shares(program: Program, shares: list[Shares]) -> Program:
         for number, name in enumerate(phase.read):
             mine = phase.read_register == number
             factors[name][phase.read_index[mine]] = 1 / shares[phase.array][phase.pairs[mine]]
-    scaled = {o.source for o in program.step if isinstance(o, Requantize)}
+    scaled = {o.source for o in program.step if isinstance(o, Requantize | MatMul)}
     for name in {name for phase in program.phases for name in phase.read} - scaled:
         if np.any(factors[name] != 1):
             raise DesignRuleError(
@@ -130,10 +132,22 @@ def with_shares(program: Program, shares: list[Shares]) -> Program:
                 rule="shares are made up for by the multiplier that follows, there is none",
                 remedy="Make targets without compensation, and recalibrate the chip.",
             )
-    step = tuple(
-        _divided(o, factors[o.source]) if isinstance(o, Requantize) else o for o in program.step
-    )
-    return replace(program, step=step)
+    added = {o.other: factors[o.source] for o in program.step if isinstance(o, Add)}
+    return replace(program, step=tuple(_compensated(o, factors, added) for o in program.step))
+
+
+def _compensated(operation: Operation, factors: Factors, added: Factors) -> Operation:
+    """The operation behind an ADC, times the factors of its codes.
+
+    Codes that are added to those of an ADC, as of a digital correction, are first divided by them.
+    """
+    if isinstance(operation, MatMul):
+        scaled = np.rint(operation.weights * factors[operation.source]).astype(np.int64)
+        return replace(operation, weights=scaled)
+    if isinstance(operation, Requantize):
+        before = added.get(operation.target, np.ones(1))
+        return _divided(operation, factors[operation.source] / before)
+    return operation
 
 
 def _divided(operation: Requantize, factors: Float64[np.ndarray, " _"]) -> Requantize:

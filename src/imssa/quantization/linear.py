@@ -149,7 +149,7 @@ class AnalogLinear(QuantizedLinear):
 
     def _read(self, x: Tensor, weights: Tensor, key: Key | None) -> Tensor:
         """ADC codes of one cut; the gradient is that of the sum of all passes, none where it clips."""
-        noise = _Noise(weights, self.chip, self.noise, key)
+        noise = _Noise(weights, codes.code_max(self.bits), self.chip, self.noise, key)
         passes, adc_bits = self.chip.converters.passes, self.chip.converters.adc_bits
         sums = noise.sums(x, weights)
         with torch.no_grad():
@@ -188,14 +188,18 @@ class _Noise:
     """One cut's devices as a training batch sees them: sequence b has draw b modulo draws."""
 
     def __init__(
-        self, weights: Tensor, chip: ChipDescription, settings: TrainingNoise, key: Key | None
+        self,
+        weights: Tensor,
+        largest: int,
+        chip: ChipDescription,
+        settings: TrainingNoise,
+        key: Key | None,
     ) -> None:
         self.deviation = self.variance = torch.zeros(0)
         if key is None or not settings.any:
             return
         held = integers(weights).T
-        line_max = np.full(held.shape[1], int(np.abs(held).max(initial=1)))
-        drawn = draw_weights(held, line_max, chip, settings, key)
+        drawn = draw_weights(held, np.full(held.shape[1], largest), chip, settings, key)
         self.deviation, self.variance = (torch.from_numpy(v).mT.contiguous() for v in drawn)
         self.normals = key.child("read").torch()
 

@@ -170,8 +170,15 @@ def prepare(
         preparation: How recordings become features; kept with the network.
 
     Raises:
-        DesignRuleError: A pole of the float network on or outside the unit circle.
+        DesignRuleError: A pole of the float network on or outside the unit circle, or activations
+            wider than the DAC that they drive.
     """
+    if config.parts.mixing == "analog" and config.activation_bits > chip.converters.dac_bits:
+        raise DesignRuleError(
+            given=f"activation_bits = {config.activation_bits} with a mixing map on arrays",
+            rule=f"activations drive the DAC there, which has {chip.converters.dac_bits} bits",
+            remedy=f"Set quantization.activation_bits = {chip.converters.dac_bits}.",
+        )
     float_model = _eager(model)
     x = features.double().numpy()
     real = true_frames(lengths.numpy(), x.shape[1])

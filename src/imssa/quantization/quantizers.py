@@ -82,7 +82,8 @@ class _Requantize(torch.autograd.Function):
         g_value, g_gain = requantize_backward(
             _rows(gradient), _rows(value), real, _rows(result), ctx.largest
         )
-        shape = (*value.shape[:-1], -1) if len(real) > 1 else (-1,)
+        each = value.shape[:-1] if len(real) > 1 else (1,) * (value.dim() - 1)
+        shape = (*each, value.shape[-1])
         of_gain = torch.from_numpy(g_gain).view(shape).sum_to_size(gain.shape)
         return torch.from_numpy(g_value).view(value.shape), of_gain, None, None
 

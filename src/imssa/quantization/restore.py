@@ -34,16 +34,18 @@ def restore(network: QuantizedNetwork, chip: ChipDescription) -> PreparedClassif
     bits, largest = config.bits, code_max(network.widths.dac_bits)
     mean_max = largest if network.decodes_steps else largest * 2**MEAN_FRACTION_BITS
     held = chip, config.noise
-    return PreparedClassifier(
+    prepared = PreparedClassifier(
         encoder=_linear(network.encoder, bits.encoder, largest, *held),
         blocks=[_block(network, layer, config, chip) for layer in network.layers],
         decoder=_linear(network.decoder, bits.decoder, mean_max, *held),
         input_step=network.input_step,
-        logit_step=1.0,
+        logit_step=float(_gain(network.decoder.multiplier, network.decoder.shift)[0]),
         max_length=network.max_length,
         class_names=network.class_names,
         preparation=network.preparation,
     )
+    prepared.decoder.log_gain.requires_grad = False
+    return prepared
 
 
 def _gain(multiplier: Any, shift: Any) -> Any:

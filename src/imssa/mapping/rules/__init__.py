@@ -22,6 +22,7 @@ from imssa.mapping.rules.placed import (
 from imssa.mapping.rules.room import (
     arrays_suffice,
     converters_match,
+    cuts_fit,
     kernel_fits_an_array,
     layer_shapes,
     linear_maps_match,
@@ -78,7 +79,7 @@ def require(
         DesignRuleError: Naming every violation.
     """
     faults = [fault for rule in RULES for fault in rule(network, chip)]
-    if not any(kernel_fits_an_array(network, chip)):
+    if not any(kernel_fits_an_array(network, chip)) and cuts_fit(network, chip):
         small = list(arrays_suffice(network, chip, layout))
         faults += small
         if layout == ONE_SHOT or not small:

@@ -9,8 +9,8 @@ from jaxtyping import Float64
 from imssa.hardware.description import ChipDescription
 from imssa.kernels.random import MOST_READS
 from imssa.kernels.scan_types import kernel_blocks
-from imssa.mapping.dense import place_tiles
-from imssa.mapping.layout import Place, together
+from imssa.mapping.dense import analog_maps, place_tiles
+from imssa.mapping.layout import Place, arrays_of, together
 from imssa.quantization.network import QuantizedNetwork
 
 Places = tuple[Place, ...]
@@ -44,7 +44,13 @@ def word_line_currents_ampere(
     and partners of stuck devices come on top, IR drop takes away.
     """
     shape = (chip.arrays.word_lines, chip.arrays.pairs)
-    siemens = np.zeros((max(place.array for place in places) + 1, *shape))
+    maps, tiles = analog_maps(network), place_tiles(network, chip, arrays_of(places))
+    count = max((tile.array + 1 for tile in tiles), default=arrays_of(places))
+    siemens = np.zeros((count, *shape))
+    for tile in tiles:
+        one = maps[tile.name]
+        held = np.abs(tile.weights(one.linear)) * (chip.window_siemens / one.line_max)
+        siemens[tile.array][tile.cells] = held + 2 * chip.g_min_siemens
     blocks = [kernel_blocks(held.A, held.B, held.C, held.D) for held in network.layers]
     for group in together(places):
         rows, pairs = (

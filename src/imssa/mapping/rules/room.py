@@ -84,12 +84,28 @@ def converters_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterat
                 yield f"layer {number} uses {name} full scales that {chip.name} does not offer"
 
 
+def cuts_fit(network: QuantizedNetwork, chip: ChipDescription) -> bool:
+    """Whether the cuts of linear maps are no longer than the chip's arrays."""
+    maps = analog_maps(network).values()
+    return all(cut.stop - cut.start <= chip.arrays.word_lines for one in maps for cut in one.cuts)
+
+
 def linear_maps_match(network: QuantizedNetwork, chip: ChipDescription) -> Iterator[str]:
-    """Linear maps on arrays were trained for cuts of an array's word lines and full scales on offer."""
+    """Linear maps on arrays were trained for cuts of an array's word lines and full scales on offer.
+
+    Their inputs drive word lines, so they are no wider than the DAC.
+    """
+    widths = network.widths
+    mixed = any(name.startswith("mixing") for name in analog_maps(network))
+    if mixed and widths.activation_bits > widths.dac_bits:
+        yield (
+            f"its mixing stands on arrays and takes activations of {widths.activation_bits} bits, the "
+            f"DAC has {widths.dac_bits}"
+        )
     for name, one in analog_maps(network).items():
         readout = one.linear.readout
         assert readout is not None  # noqa: S101
-        if readout.word_lines > chip.arrays.word_lines:
+        if not all(cut.stop - cut.start <= chip.arrays.word_lines for cut in one.cuts):
             yield (
                 f"its {name} was trained for {readout.word_lines} word lines, "
                 f"{chip.name} has {chip.arrays.word_lines}"
