@@ -28,7 +28,7 @@ def flac(file: RecordingFile) -> bytes:
     Raises:
         CheckFailedError: A decoded sample differs.
     """
-    samples, rate_hertz = soundfile.read(io.BytesIO(file.content), dtype="int16")
+    samples, rate_hertz = soundfile.read(io.BytesIO(file.held), dtype="int16")
     encoded = io.BytesIO()
     soundfile.write(
         encoded, samples, rate_hertz, format="FLAC", subtype="PCM_16", compression_level=1.0

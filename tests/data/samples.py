@@ -56,4 +56,5 @@ def made_dataset(takes: int = 50, speakers: tuple[str, ...] = SPEAKERS) -> Seque
         groups=tuple(who for _, who, _ in items),
         takes=np.array([take for _, _, take in items], np.int64),
         class_names=("zero", "one"),
+        parts=tuple("test" if take < 5 else "train" for _, _, take in items),
     )

@@ -42,8 +42,8 @@ def test_archive_equals_the_published_recordings() -> None:
             theirs.speaker,
             theirs.take,
         )
-        our_samples, our_rate = soundfile.read(io.BytesIO(ours.content), dtype="int16")
-        their_samples, their_rate = soundfile.read(io.BytesIO(theirs.content), dtype="int16")
+        our_samples, our_rate = soundfile.read(io.BytesIO(ours.held), dtype="int16")
+        their_samples, their_rate = soundfile.read(io.BytesIO(theirs.held), dtype="int16")
         assert our_rate == their_rate
         assert np.array_equal(our_samples, their_samples)
 

@@ -32,7 +32,10 @@ def test_settings_survive_json() -> None:
 
 FSDD: dict[str, Any] = {"kind": "fsdd", "root": "here"}
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "kind": ({"kind": "shd"}, "kind = 'shd': there is no such data format. Choose from bundled-z"),
+    "kind": (
+        {"kind": "ships"},
+        "kind = 'ships': there is no such data format. Choose from bundled-z",
+    ),
     "no root": ({"kind": "fsdd"}, "kind = 'fsdd' without root: .* Set root to that folder."),
     "root": ({"root": "here"}, "root = 'here': the recordings .* lie in the package. Leave root"),
     "word": (
@@ -54,7 +57,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no fold": ({"split": "fold"}, "split = 'fold' without fold: .* Set for instance fold = 0."),
     "fold": ({"fold": 1}, "fold with split = 'official': only the split 'fold' uses fold."),
     "fold 10": ({"split": "fold", "fold": 10}, "fold = 10: there are 10 folds, counted from 0."),
-    "split": ({"split": "random"}, "'official', 'speaker' or 'fold'"),
+    "split": ({"split": "random"}, "'official', 'speaker', 'fold' or 'hash'"),
     "share": ({"validation_share": 1}, "validation_share"),
     "mask": (
         {"augmentation": {"channel_mask_channels": 16}},

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imssa.data import KINDS
+from imssa.data import KINDS, Request
+from imssa.data.front_ends import FRONT_ENDS
 from imssa.errors import DataError
 
 
@@ -12,12 +13,13 @@ from imssa.errors import DataError
 def test_format_is_listed_under_its_own_name(kind: str) -> None:
     found = KINDS[kind]
     assert found.kind == kind
-    assert len(set(found.words)) == len(found.words) >= 2
-    assert found.rate_hertz > 0
+    assert found.words is None or len(set(found.words)) == len(found.words) >= 2
+    assert found.licence
+    assert found.where
+    assert set(found.front_ends) <= set(FRONT_ENDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_folder_that_is_not_there_is_refused(kind: str, tmp_path: Path) -> None:
-    found = KINDS[kind]
     with pytest.raises(DataError, match="data root"):
-        found.read(tmp_path / "nowhere", found.words)
+        KINDS[kind].open(Request(tmp_path / "nowhere"))

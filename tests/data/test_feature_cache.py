@@ -18,7 +18,7 @@ def cached(
     folder: Path, recordings: list[Recording] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features from the cache; without recordings there is nothing to make them from."""
-    return cached_features(recordings or [], "abc", CONFIG, folder)
+    return cached_features(lambda: extract(recordings or [], CONFIG), "abc", CONFIG, folder)
 
 
 def assert_expected(found: tuple[np.ndarray, np.ndarray]) -> None:
@@ -35,7 +35,7 @@ def test_second_time_nothing_is_computed(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_nothing_is_kept() -> None:
-    assert_expected(cached_features(RECORDINGS, "abc", CONFIG, None))
+    assert_expected(cached_features(lambda: EXPECTED, "abc", CONFIG, None))
 
 
 def test_key_depends_on_recordings_and_front_end() -> None:

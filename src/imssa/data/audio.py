@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from soundfile import SoundFile
 
 READ_ANEW: Final = "Fetch or record the file again."
-COMPLETE_FORMATS: Final = ("WAV", "WAVEX", "FLAC")
+COMPLETE_FORMATS: Final = ("WAV", "WAVEX", "FLAC", "OGG")
 """Formats in which a file that was cut short is noticed."""
+LONGEST_SECONDS: Final = 3600
+"""A header that promises more is not believed: memory is taken as it says."""
 
 
 def read_audio(file: Path, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
-    """Samples of one mono recording (WAV or FLAC), float32 in -1..1.
+    """Samples of one mono recording (WAV, FLAC or Ogg), float32 in -1..1.
 
     Args:
         file: The recording.
@@ -69,6 +71,7 @@ def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarr
     if not content:
         raise DataError(given=name, rule="the file is empty", remedy=READ_ANEW)
     _check_wav_complete(content, name)
+    _check_ogg_complete(content, name)
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
             _check_header(sound, name, rate_hertz)
@@ -101,11 +104,29 @@ def _check_wav_complete(content: bytes, name: str) -> None:
     )
 
 
+def _check_ogg_complete(content: bytes, name: str) -> None:
+    """Refuses a cut file: the last page says that it is the last (RFC 3533, section 6)."""
+    if content[:4] != b"OggS":
+        return
+    start, last = 0, False
+    while content[start : start + 4] == b"OggS" and len(content) >= start + 27:
+        table = content[start + 27 : start + 27 + content[start + 26]]
+        last = bool(content[start + 5] & 4)
+        start += 27 + content[start + 26] + sum(table)
+    if not last or start != len(content):
+        raise DataError(
+            given=name,
+            rule=f"the file is truncated or damaged: {len(content)} bytes do not end with the "
+            "last page of an Ogg stream",
+            remedy=READ_ANEW,
+        )
+
+
 def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
     if sound.format not in COMPLETE_FORMATS:
         raise DataError(
             given=f"{name} in the format {sound.format}",
-            rule="recordings are WAV or FLAC files, in which a cut is noticed",
+            rule="recordings are WAV, FLAC or Ogg files, in which a cut is noticed",
             remedy="Convert it.",
         )
     if sound.channels != 1:
@@ -119,6 +140,12 @@ def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
             given=f"{name} at {sound.samplerate} Hz",
             rule=f"recordings of this data set are sampled at {rate_hertz} Hz",
             remedy=f"Resample it to {rate_hertz} Hz.",
+        )
+    if sound.frames > LONGEST_SECONDS * rate_hertz:
+        raise DataError(
+            given=f"{name} with {sound.frames} samples",
+            rule=f"a recording lasts at most {LONGEST_SECONDS} s",
+            remedy="Cut it into words.",
         )
     if sound.frames == 0:
         raise DataError(given=name, rule="the recording has no samples", remedy=READ_ANEW)
@@ -141,3 +168,20 @@ def _check_samples(samples: Float32[np.ndarray, " samples"], name: str) -> None:
             rule="the recording is silent: every sample is zero",
             remedy="Record it again, or leave it out.",
         )
+
+
+def file_rate_hertz(content: bytes, name: str) -> int:
+    """The sampling rate that an audio file states.
+
+    Raises:
+        DataError: It is no audio file.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+            return int(sound.samplerate)
+    except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+        raise DataError(
+            given=name, rule="the file is not a known audio file", remedy=READ_ANEW
+        ) from error

@@ -28,8 +28,8 @@ class AugmentationConfig(BaseModel):
     channel_mask_channels: int | None = Field(default=None, ge=1)
     noise_std: float | None = Field(default=None, gt=0)
 
-    def faults(self, length: int, n_features: int) -> list[RecipeError]:
-        """What does not fit sequences of a padded length and a number of features."""
+    def faults(self, length: int | None, n_features: int | None) -> list[RecipeError]:
+        """What does not fit sequences of a padded length and a number of features, where known."""
         limits = (
             ("time_shift_frames", self.time_shift_frames, "padded length", length),
             ("time_mask_frames", self.time_mask_frames, "padded length", length),
@@ -42,7 +42,7 @@ class AugmentationConfig(BaseModel):
                 remedy=f"Set {key} below {limit}, or leave it out.",
             )
             for key, value, what, limit in limits
-            if value is not None and value >= limit
+            if value is not None and limit is not None and value >= limit
         ]
 
 

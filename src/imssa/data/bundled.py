@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from imssa.data import fsdd
-from imssa.data.recordings import RecordingFile, RecordingFormat
+from imssa.data.recording_source import RecordingSource
+from imssa.data.recordings import RecordingFile
+from imssa.data.sources import DataFormat, Request, chosen_classes
 from imssa.errors import DataError
 
 ARCHIVE: Final = "fsdd-zero-one.zip"
@@ -63,11 +65,20 @@ def read_archive(
     return fsdd.select(contents, words, archive.name)
 
 
-FORMAT: Final = RecordingFormat(
+def open_bundled(request: Request) -> RecordingSource:
+    """The bundled recordings as a source; see ``read``."""
+    words = chosen_classes(WORDS, request.words, "the package")
+    return RecordingSource(read(request.root, words), words, fsdd.RATE_HERTZ)
+
+
+FORMAT: Final = DataFormat(
     kind="bundled-zero-one",
     corpus=fsdd.CORPUS,
     words=WORDS,
-    rate_hertz=fsdd.RATE_HERTZ,
     needs_root=False,
-    read=read,
+    front_ends=fsdd.FORMAT.front_ends,
+    splits=fsdd.FORMAT.splits,
+    open=open_bundled,
+    licence=fsdd.LICENCE,
+    where="in the package",
 )

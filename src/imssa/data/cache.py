@@ -1,6 +1,6 @@
 """Features kept on disk, so that a front end runs once per data set.
 
-A file's name is a SHA-256 of the recordings' bytes and of the front end's configuration; the file
+A file's name is a SHA-256 of the items' contents and of the front end's configuration; the file
 holds a checksum of its arrays. A file that is damaged in any way is made anew.
 """
 
@@ -10,15 +10,15 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import UInt8
 
-from imssa.data.front_end import FrontEndConfig, extract
-from imssa.data.recordings import Recording
+from imssa.data.front_ends import FrontEnd
+from imssa.data.sources import Features
 from imssa.errors import OutputError
 
 VERSION: Final = 1
@@ -28,39 +28,38 @@ _DAMAGED: Final = (
     *(OSError, ValueError, KeyError, EOFError, TypeError, MemoryError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
 )
-Features = tuple[Float32[np.ndarray, "items length mels"], Int64[np.ndarray, " items"]]
 
 
 def cached_features(
-    recordings: Iterable[Recording], digest: str, config: FrontEndConfig, folder: Path | None
+    make: Callable[[], Features], digest: str, config: FrontEnd, folder: Path | None
 ) -> Features:
-    """Features and lengths of recordings, from the cache where it has them.
+    """Features and lengths of items, from the cache where it has them.
 
     Args:
-        recordings: The recordings; only looked at where the cache does not have them.
-        digest: SHA-256 of the recordings' bytes (``imssa.data.recordings.digest``).
+        make: Makes them; only called where the cache does not have them.
+        digest: SHA-256 of the items' contents (``Source.digest``).
         config: The front end.
         folder: Where the cache lies; made if need be. None: no cache.
 
     Returns:
-        Features (items, max_frames, n_mels) and lengths (items,).
+        Features (items, length, features) and lengths (items,).
 
     Raises:
         OutputError: The folder cannot be written.
-        DataError: A recording cannot be used.
-        RecipeError: The front end does not fit the recordings.
+        DataError: An item cannot be used.
+        RecipeError: The front end does not fit the items.
     """
     if folder is None:
-        return extract(recordings, config)
+        return make()
     file = folder / f"features-{cache_key(digest, config)}.npz"
     found = _read(file)
     if found is None:
-        found = extract(recordings, config)
+        found = make()
         _write(file, found)
     return found
 
 
-def cache_key(digest: str, config: FrontEndConfig) -> str:
+def cache_key(digest: str, config: FrontEnd) -> str:
     """SHA-256 over what features depend on, as hexadecimal digits."""
     parts = {"version": VERSION, "recordings": digest, "front_end": config.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

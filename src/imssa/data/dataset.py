@@ -41,6 +41,8 @@ class SequenceDataset:
         groups: Whom or what an item came from (the speaker), one per item.
         takes: int64 (items,); index of the recording within its label and group, from 0.
         class_names: One distinct name per class.
+        parts: Part of the official split per item, "train", "validation" or "test"; empty: there
+            is no such split.
 
     A data set may have no items, as the validation part of a split without validation.
     The arrays are kept read-only; ``torch.tensor(dataset.features)`` copies one.
@@ -64,6 +66,7 @@ class SequenceDataset:
     groups: tuple[str, ...]
     takes: np.ndarray
     class_names: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for check in (_check_features, _check_items, _check_lengths, _check_labels, _check_names):
@@ -74,6 +77,7 @@ class SequenceDataset:
         object.__setattr__(self, "names", tuple(self.names))
         object.__setattr__(self, "groups", tuple(self.groups))
         object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "parts", tuple(self.parts))
 
     def __len__(self) -> int:
         """Number of items."""
@@ -95,6 +99,7 @@ class SequenceDataset:
             groups=tuple(self.groups[i] for i in chosen),
             takes=self.takes[chosen],
             class_names=self.class_names,
+            parts=tuple(self.parts[i] for i in chosen) if self.parts else (),
         )
 
 
@@ -124,9 +129,9 @@ def _check_items(dataset: SequenceDataset) -> None:
                 rule=f"{field} are integers, one per item, and there are {items} items",
                 remedy=f"Give {field} as an integer array of shape ({items},).",
             )
-    for field in ("names", "groups"):
+    for field in ("names", "groups", "parts"):
         count = len(getattr(dataset, field))
-        if count != items:
+        if count != items and (field != "parts" or count):
             raise ShapeError(
                 given=f"{count} {field} for {items} items",
                 rule=f"{field} hold one entry per item",

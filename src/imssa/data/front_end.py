@@ -5,7 +5,7 @@ Everything here is float and comes before the first integer code (DESIGN section
 
 import functools
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -22,6 +22,7 @@ class FrontEndConfig(BaseModel):
     """How recordings become features.
 
     Attributes:
+        kind: The name of this front end.
         n_mels: Mel bands, the features of a frame.
         frame_seconds: Length of a frame.
         hop_seconds: Time from one frame to the next, at most a frame.
@@ -33,6 +34,7 @@ class FrontEndConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    kind: Literal["log-mel"] = "log-mel"
     n_mels: int = Field(default=16, ge=1)
     frame_seconds: float = Field(default=0.025, gt=0)
     hop_seconds: float = Field(default=0.010, gt=0)
@@ -62,6 +64,20 @@ class FrontEndConfig(BaseModel):
             )
         if faults:
             raise ValueError(" ".join(map(str, faults)))
+        return self
+
+    @property
+    def padded_length(self) -> int:
+        """Frames of the padded features."""
+        return self.max_frames
+
+    @property
+    def n_features(self) -> int:
+        """Features of a frame."""
+        return self.n_mels
+
+    def resolved(self, _length: int) -> "FrontEndConfig":
+        """The same: nothing is drawn."""
         return self
 
 

@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from imssa.data.audio import read_content
-from imssa.data.recordings import RecordingFile, RecordingFormat
+from imssa.data.recording_source import RecordingSource
+from imssa.data.recordings import RecordingFile
+from imssa.data.sources import DataFormat, Request, chosen_classes
 from imssa.errors import DataError
 
 WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SPEAKERS: Final = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 TAKES: Final = 50
+TESTED_TAKES: Final = 5
+"""Takes 0 to 4 are the official test part."""
 RATE_HERTZ: Final = 8000
 GET_IT: Final = (
     "Get the data set from https://github.com/Jakobovski/free-spoken-digit-dataset "
@@ -66,8 +69,8 @@ def select(
     for name, content in contents:
         label, speaker, take = parse_name(name)
         if label in words:
-            held = read_content(content) if isinstance(content, Path) else content
-            files.append(RecordingFile(name, label, speaker, take, held))
+            part = "test" if take < TESTED_TAKES else "train"
+            files.append(RecordingFile(name, label, speaker, take, content, part))
     _check_complete(files, words, where)
     return tuple(sorted(files, key=lambda f: (WORDS.index(f.label), f.speaker, f.take)))
 
@@ -114,12 +117,22 @@ def read(root: Path | None, words: tuple[str, ...]) -> tuple[RecordingFile, ...]
     return select(((wav.stem, wav) for wav in wavs), words, str(root))
 
 
+def open_digits(request: Request) -> RecordingSource:
+    """The recordings of a folder as a source; see ``read``."""
+    words = chosen_classes(WORDS, request.words, f"data root {request.root}")
+    return RecordingSource(read(request.root, words), words, RATE_HERTZ)
+
+
 CORPUS: Final = "Free Spoken Digit Dataset"
-FORMAT: Final = RecordingFormat(
+LICENCE: Final = "CC BY-SA 4.0"
+FORMAT: Final = DataFormat(
     kind="fsdd",
     corpus=CORPUS,
     words=WORDS,
-    rate_hertz=RATE_HERTZ,
     needs_root=True,
-    read=read,
+    front_ends=("log-mel",),
+    splits=("official", "fold", "speaker", "hash"),
+    open=open_digits,
+    licence=LICENCE,
+    where="https://github.com/Jakobovski/free-spoken-digit-dataset, folder recordings",
 )

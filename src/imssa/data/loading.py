@@ -1,6 +1,6 @@
 """From the data section of a recipe to its split data set."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,17 @@ from imssa.data.cache import cached_features
 from imssa.data.config import DataConfig
 from imssa.data.dataset import SequenceDataset
 from imssa.data.kinds import KINDS
-from imssa.data.recordings import Recording, RecordingFile, decode, digest
-from imssa.data.splits import Split, split_by_speaker, split_fold, split_official
+from imssa.data.recording_source import RecordingSource
+from imssa.data.recordings import Recording
+from imssa.data.sources import Source, wrong_front_end
+from imssa.data.splits import (
+    Split,
+    fewer,
+    split_by_speaker,
+    split_fold,
+    split_hash,
+    split_official,
+)
 
 
 def load(config: DataConfig, generator: np.random.Generator, cache: Path | None = None) -> Split:
@@ -18,22 +27,37 @@ def load(config: DataConfig, generator: np.random.Generator, cache: Path | None 
 
     Args:
         config: The data section.
-        generator: Draws which training recordings become the validation part.
+        generator: Draws which training items become the validation part, and which are left out.
         cache: Folder of the feature cache; None: none.
 
     Returns:
         Training, validation and test part.
 
     Raises:
-        DataError: Recordings are missing or cannot be used.
-        RecipeError: The front end does not fit the recordings.
+        DataError: Items are missing or cannot be used.
+        RecipeError: The front end does not fit the items.
         OutputError: The cache cannot be written.
     """
-    dataset = load_dataset(config, cache)
+    split = split_dataset(load_dataset(config, cache), config, generator)
+    if config.train_items is None:
+        return split
+    return replace(split, train=fewer(split.train, config.train_items, generator))
+
+
+def split_dataset(
+    dataset: SequenceDataset, config: DataConfig, generator: np.random.Generator
+) -> Split:
+    """A data set, split as a recipe asks.
+
+    Raises:
+        DataError: A part is empty, or the data set has no such split.
+    """
     share = config.validation_share
     match config.split:
         case "official":
             return split_official(dataset, share, generator)
+        case "hash":
+            return split_hash(dataset, config.test_share, share, generator)
         case "speaker":
             return split_by_speaker(dataset, config.test_speakers or (), share, generator)
         case "fold":
@@ -45,27 +69,45 @@ def load_dataset(config: DataConfig, cache: Path | None = None) -> SequenceDatas
 
     Args:
         config: The data section.
-        cache: Folder of the feature cache; None: none.
+        cache: Folder of the feature cache; None: none. Values that are features already are not
+            kept there.
 
     Raises:
-        DataError: Recordings are missing or cannot be used.
-        RecipeError: The front end does not fit the recordings.
+        DataError: Items are missing or cannot be used.
+        RecipeError: The front end does not fit the items.
         OutputError: The cache cannot be written.
     """
-    files = _files(config)
-    features, lengths = cached_features(
-        _decoded(files, config), digest(files), config.front_end, cache
-    )
-    words = config.chosen_words
+    source, front_end = open_source(config), config.front_end
+    if cache is None or front_end.kind == "none":
+        features, lengths = source.features(front_end)
+    else:
+        features, lengths = cached_features(
+            lambda: source.features(front_end), source.digest(), front_end, cache
+        )
+    return _dataset(source, features, lengths)
+
+
+def _dataset(source: Source, features: np.ndarray, lengths: np.ndarray) -> SequenceDataset:
+    items, numbers = source.items, {name: i for i, name in enumerate(source.class_names)}
     return SequenceDataset(
         features=features,
         lengths=lengths,
-        labels=np.array([words.index(file.label) for file in files], np.int64),
-        names=tuple(file.name for file in files),
-        groups=tuple(file.speaker for file in files),
-        takes=np.array([file.take for file in files], np.int64),
-        class_names=words,
+        labels=np.array([numbers[item.label] for item in items], np.int64),
+        names=tuple(item.name for item in items),
+        groups=tuple(item.group for item in items),
+        takes=np.array([item.take for item in items], np.int64),
+        class_names=source.class_names,
+        parts=tuple(item.part for item in items) if all(item.part for item in items) else (),
     )
+
+
+def open_source(config: DataConfig) -> Source:
+    """The items of a recipe, not yet made to features.
+
+    Raises:
+        DataError: Items are missing or cannot be used.
+    """
+    return KINDS[config.kind].open(config.request)
 
 
 def read_recordings(config: DataConfig) -> tuple[Recording, ...]:
@@ -73,14 +115,9 @@ def read_recordings(config: DataConfig) -> tuple[Recording, ...]:
 
     Raises:
         DataError: Recordings are missing or cannot be used.
+        RecipeError: The data are no recordings.
     """
-    return tuple(_decoded(_files(config), config))
-
-
-def _files(config: DataConfig) -> tuple[RecordingFile, ...]:
-    return KINDS[config.kind].read(config.root, config.chosen_words)
-
-
-def _decoded(files: tuple[RecordingFile, ...], config: DataConfig) -> Iterator[Recording]:
-    rate_hertz = KINDS[config.kind].rate_hertz
-    return (decode(file, rate_hertz) for file in files)
+    source = open_source(config)
+    if not isinstance(source, RecordingSource):
+        raise wrong_front_end(config.front_end, "log-mel")
+    return tuple(source.recordings())

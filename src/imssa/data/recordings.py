@@ -1,14 +1,12 @@
-"""Recordings and the formats they come in."""
+"""Recordings, in their files and decoded."""
 
-import hashlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
-from imssa.data.audio import decode_audio
+from imssa.data.audio import decode_audio, read_content
 from imssa.data.dataset import read_only
 
 
@@ -21,14 +19,25 @@ class RecordingFile:
         label: The spoken word.
         speaker: Who spoke.
         take: Which of the speaker's recordings of the word, from 0.
-        content: The bytes of the audio file.
+        content: The bytes of the audio file, or where it lies.
+        part: Part of the official split; empty: there is none.
     """
 
     name: str
     label: str
     speaker: str
     take: int
-    content: bytes
+    content: bytes | Path
+    part: str = ""
+
+    @property
+    def held(self) -> bytes:
+        """The bytes of the audio file.
+
+        Raises:
+            DataError: It is missing or cannot be read.
+        """
+        return read_content(self.content) if isinstance(self.content, Path) else self.content
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,27 +64,6 @@ class Recording:
         object.__setattr__(self, "samples", read_only(self.samples, np.float32))
 
 
-@dataclass(frozen=True)
-class RecordingFormat:
-    """A public format of recordings: what it holds and how to read it.
-
-    Args:
-        kind: Its name in a recipe.
-        corpus: Which recordings it holds; formats of one corpus share names, speakers and takes.
-        words: Every word it has, in the order of the class indices.
-        rate_hertz: The sampling rate of its recordings.
-        needs_root: Whether the user must name a folder.
-        read: (folder or None, words) -> files, sorted by word, speaker and take.
-    """
-
-    kind: str
-    corpus: str
-    words: tuple[str, ...]
-    rate_hertz: int
-    needs_root: bool
-    read: Callable[[Path | None, tuple[str, ...]], tuple[RecordingFile, ...]]
-
-
 def decode(file: RecordingFile, rate_hertz: int) -> Recording:
     """The recording in a file.
 
@@ -83,19 +71,10 @@ def decode(file: RecordingFile, rate_hertz: int) -> Recording:
         DataError: The file is not a usable recording of that rate.
     """
     return Recording(
-        samples=decode_audio(file.content, file.name, rate_hertz),
+        samples=decode_audio(file.held, file.name, rate_hertz),
         rate_hertz=rate_hertz,
         name=file.name,
         label=file.label,
         speaker=file.speaker,
         take=file.take,
     )
-
-
-def digest(files: Iterable[RecordingFile]) -> str:
-    """SHA-256 of the names and bytes of recordings, in their order, as hexadecimal digits."""
-    total = hashlib.sha256()
-    for file in files:
-        total.update(hashlib.sha256(file.name.encode()).digest())
-        total.update(hashlib.sha256(file.content).digest())
-    return total.hexdigest()

@@ -1,5 +1,6 @@
 """Splits into training, validation and test parts; nothing lies in two of them."""
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
@@ -46,19 +47,73 @@ class Split:
 def split_official(
     dataset: SequenceDataset, validation_share: float, generator: np.random.Generator
 ) -> Split:
-    """The published split of the spoken digits: takes 0 to 4 are the test part.
-
-    Source: README of the Free Spoken Digit Dataset, section "Usage".
+    """The split that was published with the data.
 
     Args:
-        dataset: The data set.
-        validation_share: Share of the training recordings that becomes the validation part.
+        dataset: The data set; its ``parts`` are that split.
+        validation_share: Share of the training items that becomes the validation part; not used
+            where a validation part was published too.
         generator: Draws which ones.
 
     Raises:
-        DataError: A part is empty, or the share is not in 0 to 1.
+        DataError: There is no such split, a part is empty, or the share is not in 0 to 1.
     """
-    return split_fold(dataset, 0, validation_share, generator)
+    if not dataset.parts:
+        raise DataError(
+            given="split = 'official'",
+            rule="no split was published with these data",
+            remedy="Set split = 'hash'.",
+        )
+    parts = np.array(dataset.parts, dtype=str)
+    return _split(dataset, parts == "test", validation_share, generator, parts == "validation")
+
+
+def split_hash(
+    dataset: SequenceDataset,
+    test_share: float,
+    validation_share: float,
+    generator: np.random.Generator,
+) -> Split:
+    """Tests on the groups (speakers), or items without a group, whose names hash low.
+
+    An item is tested if the first eight bytes of the SHA-256 of its group's name (its own name, if
+    it has no group), divided by 2^64, lie below ``test_share``. So an item stays in its part
+    whatever else is added or left out, and all of a group lie in one part. Groups
+    are drawn for validation in the same way from the next ``validation_share`` of the rest.
+
+    Args:
+        dataset: The data set.
+        test_share: Share of the groups that is tested.
+        validation_share: Share of the other groups that becomes the validation part.
+        generator: Draws the validation part of items that have no group.
+
+    Raises:
+        DataError: A part is empty, or a share is not in 0 to 1.
+    """
+    keys = [group or name for group, name in zip(dataset.groups, dataset.names, strict=True)]
+    places = np.array([_place(key) for key in keys])
+    test = places < test_share
+    if not all(dataset.groups):
+        return _split(dataset, test, validation_share, generator)
+    validation = ~test & (places < test_share + (1 - test_share) * validation_share)
+    return _split(dataset, test, validation_share, generator, validation)
+
+
+def _place(key: str) -> float:
+    """A number from 0 to 1 that depends on a name alone."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
+
+
+def fewer(dataset: SequenceDataset, items: int, generator: np.random.Generator) -> SequenceDataset:
+    """At most so many items, of each class about as many, in the order they had."""
+    if items >= len(dataset):
+        return dataset
+    order = generator.permutation(len(dataset))
+    rank = np.empty(len(dataset), np.int64)
+    for label in range(len(dataset.class_names)):
+        own = order[dataset.labels[order] == label]
+        rank[own] = np.arange(len(own))
+    return dataset.subset(np.sort(order[np.argsort(rank[order], kind="stable")[:items]]))
 
 
 def split_fold(
@@ -68,7 +123,7 @@ def split_fold(
 
     Args:
         dataset: The data set.
-        fold: 0 to 9; fold 0 is the official split.
+        fold: 0 to 9; fold 0 is the official split of the spoken digits.
         validation_share: Share of the training recordings that becomes the validation part.
         generator: Draws which ones.
 
@@ -119,6 +174,7 @@ def _split(
     test: Bool[np.ndarray, " items"],
     validation_share: float,
     generator: np.random.Generator,
+    validation: Bool[np.ndarray, " items"] | None = None,
 ) -> Split:
     if not 0 <= validation_share < 1:
         raise DataError(
@@ -126,7 +182,8 @@ def _split(
             rule="the validation part is a share of the training recordings, 0 to below 1",
             remedy="Set for instance validation_share = 0.1.",
         )
-    validation = _stratified(dataset, np.flatnonzero(~test), validation_share, generator)
+    if validation is None or not validation.any():
+        validation = _stratified(dataset, np.flatnonzero(~test), validation_share, generator)
     train = ~test & ~validation
     return Split(*(dataset.subset(np.flatnonzero(part)) for part in (train, validation, test)))
 

@@ -1,6 +1,6 @@
 """What an experiment needs, asked before anything is trained or written."""
 
-from imssa.data import KINDS
+from imssa.data import open_source
 from imssa.errors import DesignRuleError
 from imssa.experiment.recipe import Recipe
 from imssa.mapping.layout import kernels_per_array
@@ -9,14 +9,13 @@ from imssa.mapping.rules import too_small
 
 
 def require_data(recipe: Recipe) -> None:
-    """Refuses recordings of the user's that are not there or not complete.
+    """Refuses data of the user's that are not there or not complete.
 
     Raises:
         DataError: Saying what is missing and where to get it.
     """
-    data = recipe.data
-    if data.root is not None:
-        KINDS[data.kind].read(data.root, data.chosen_words)
+    if recipe.data.root is not None:
+        open_source(recipe.data)
 
 
 def require_room(recipe: Recipe) -> None:

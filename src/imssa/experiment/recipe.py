@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imssa.data import DataConfig
+from imssa.data.front_ends import FRONT_ENDS
 from imssa.errors import RecipeError
 from imssa.experiment.shipped import recipe_names
 from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
@@ -200,7 +201,7 @@ def _apply(content: dict[str, Any], change: str) -> None:
 
 def _fault(detail: Any) -> str:
     """One fault in words, with the nearest valid key for an unknown one."""
-    path = [str(part) for part in detail["loc"] if part not in LAW_NAMES]
+    path = [str(part) for part in detail["loc"] if part not in (*LAW_NAMES, *FRONT_ENDS)]
     key = ".".join(path) or "recipe"
     if detail["type"] == "extra_forbidden":
         near = _nearest(path)

@@ -16,6 +16,7 @@ from imssa.data import (
     Normalization,
     SequenceDataset,
     Split,
+    front_end_from,
     load,
     load_dataset,
     normalize,
@@ -67,8 +68,9 @@ def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
         cache: Folder of the feature cache; None: none.
     """
     split, normalization = normalize(load(recipe.data, split_key(recipe.seed).numpy(), cache))
+    front_end = recipe.data.front_end.resolved(split.train.features.shape[1])
     preparation = {
-        "front_end": recipe.data.front_end.model_dump(mode="json"),
+        "front_end": front_end.model_dump(mode="json"),
         "mean": normalization.mean.tolist(),
         "std": normalization.std.tolist(),
     }
@@ -91,7 +93,7 @@ def prepared_features(
         part: train, validation, test, or all.
         seed: Of the recipe, for the validation part.
     """
-    front_end = type(config.front_end).model_validate(preparation["front_end"])
+    front_end = front_end_from(preparation["front_end"])
     config = config.model_copy(update={"front_end": front_end})
     mean, std = (np.array(preparation[n], np.float32) for n in ("mean", "std"))
     if part == "all":

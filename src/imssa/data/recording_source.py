@@ -1,0 +1,94 @@
+"""Recordings as a source of features: decoded one at a time, so that few are in memory."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from imssa.data.audio import file_rate_hertz
+from imssa.data.front_end import FrontEndConfig, extract
+from imssa.data.front_ends import FrontEnd
+from imssa.data.recordings import Recording, RecordingFile, decode
+from imssa.data.sources import Features, Item, Seen, Source, wrong_front_end
+from imssa.errors import DataError
+
+CLIPPED_LEVEL: Final = 0.999
+CLIPPED_RUN: Final = 4
+"""So many neighbouring samples at full scale count as clipped."""
+FAINT_LEVEL: Final = 1e-3
+"""A peak below -60 dB of full scale counts as silent."""
+
+
+class RecordingSource(Source):
+    """Recordings in their files.
+
+    Args:
+        files: In a fixed order.
+        class_names: In the order of the class indices.
+        rate_hertz: The rate of all recordings; None: that of the first.
+
+    Raises:
+        DataError: There is no file, or the rate of the first is not readable.
+    """
+
+    def __init__(
+        self,
+        files: tuple[RecordingFile, ...],
+        class_names: tuple[str, ...],
+        rate_hertz: int | None,
+    ) -> None:
+        if not files:
+            raise DataError(
+                given=f"recordings of {', '.join(class_names)}",
+                rule="there is none",
+                remedy="Check the folder.",
+            )
+        self.files = files
+        self.items = tuple(Item(f.name, f.label, f.speaker, f.take, f.part) for f in files)
+        self.class_names = class_names
+        first = files[0]
+        self.rate_hertz = rate_hertz or file_rate_hertz(first.held, first.name)
+
+    def recordings(self) -> Iterator[Recording]:
+        """The decoded recordings, one at a time.
+
+        Raises:
+            DataError: One cannot be used.
+        """
+        return (decode(file, self.rate_hertz) for file in self.files)
+
+    def features(self, front_end: FrontEnd) -> Features:
+        """Log-mel features; see ``Source.features``."""
+        if not isinstance(front_end, FrontEndConfig):
+            raise wrong_front_end(front_end, "log-mel")
+        return extract(self.recordings(), front_end)
+
+    def fingerprints(self) -> Iterator[bytes]:
+        """SHA-256 of each file's bytes."""
+        return (hashlib.sha256(file.held).digest() for file in self.files)
+
+    def looks(self) -> Iterator[Seen]:
+        """Length and rate of each recording, and whether it is damaged, silent or clipped."""
+        return (self._look(file) for file in self.files)
+
+    def _look(self, file: RecordingFile) -> Seen:
+        try:
+            samples = decode(file, self.rate_hertz).samples
+        except DataError as error:
+            return Seen(0, faults=(error.rule,))
+        peak = float(np.abs(samples).max())
+        faults: tuple[str, ...] = ("silent: a peak below -60 dB",) if peak < FAINT_LEVEL else ()
+        if _clipped(samples):
+            faults += (f"clipped: {CLIPPED_RUN} samples in a row at full scale",)
+        return Seen(len(samples), len(samples) / self.rate_hertz, self.rate_hertz, faults)
+
+
+def _clipped(samples: np.ndarray) -> bool:
+    """Whether neighbouring samples stay at the top or the bottom of the scale."""
+    for loud in (samples >= CLIPPED_LEVEL, samples <= -CLIPPED_LEVEL):
+        if len(loud) >= CLIPPED_RUN:
+            runs = np.convolve(loud, np.ones(CLIPPED_RUN, np.int64), mode="valid")
+            if runs.max() >= CLIPPED_RUN:
+                return True
+    return False
