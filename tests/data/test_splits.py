@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from imssa.data import (
     Split,
     split_by_speaker,
     split_fold,
+    split_hash,
     split_official,
 )
 from imssa.data.fsdd import SPEAKERS
+from imssa.data.splits import fewer
 from imssa.errors import DataError
 from tests.data.samples import made_dataset
 
@@ -126,3 +129,39 @@ def test_parts_of_different_data_sets_are_refused() -> None:
     )
     with pytest.raises(DataError, match="parts have different classes or features"):
         Split(WHOLE.subset([0]), WHOLE.subset([1]), other)
+
+
+def test_hash_keeps_groups_apart_and_does_not_depend_on_the_seed() -> None:
+    many = made_dataset(takes=2, speakers=tuple(f"speaker{n}" for n in range(400)))
+    first, second = (split_hash(many, 0.2, 0.1, draw(seed)) for seed in (0, 1))
+    assert_partition(first, many)
+    groups = [{*part.groups} for part in first.parts]
+    assert not groups[0] & groups[1]
+    assert not (groups[0] | groups[1]) & groups[2]
+    assert first.test.names == second.test.names
+    assert first.validation.names == second.validation.names
+    for share, part in ((0.2, groups[2]), (0.8 * 0.1, groups[1])):
+        assert abs(len(part) / 400 - share) < 4 * (share * (1 - share) / 400) ** 0.5
+
+
+def test_official_split_needs_one() -> None:
+    with pytest.raises(DataError, match="no split was published with these data"):
+        split_official(replace(WHOLE, parts=()), 0.1, draw())
+
+
+def test_published_validation_part_is_kept() -> None:
+    parts = tuple(
+        "validation" if t == 7 else p for t, p in zip(WHOLE.takes, WHOLE.parts, strict=True)
+    )
+    split = split_official(replace(WHOLE, parts=parts), 0.5, draw())
+    assert set(split.validation.takes.tolist()) == {7}
+    assert len(split.validation) == 12
+
+
+@given(st.integers(1, 700))
+def test_fewer_items_are_about_as_many_of_each_class(count: int) -> None:
+    part = fewer(WHOLE, count, draw())
+    assert len(part) == min(count, len(WHOLE))
+    assert abs(np.diff(np.bincount(part.labels, minlength=2))[0]) <= 1
+    rows = [WHOLE.names.index(name) for name in part.names]
+    assert rows == sorted(rows)

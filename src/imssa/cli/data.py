@@ -6,7 +6,7 @@ from imssa.cli.main import app
 from imssa.cli.options import FILE_PANEL
 
 data_app = typer.Typer(
-    help="Data sets: make one of spikes from recordings.",
+    help="Data sets: the formats that are known, what a folder holds, spikes from recordings.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

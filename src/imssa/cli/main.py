@@ -57,9 +57,11 @@ def main(arguments: list[str] | None = None) -> None:
     """
     for name in (
         "running",
+        "recipes",
         "inspecting",
         "chips",
         "circuits",
+        "datasets",
         "encode",
     ):  # each adds its commands, in this order
         import_module(f"imssa.cli.{name}")

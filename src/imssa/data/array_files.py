@@ -5,9 +5,11 @@ that are there; nothing is unpickled.
 """
 
 import io
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Final, NoReturn
 
 import numpy as np
@@ -19,7 +21,8 @@ LARGEST_DEFLATION: Final = 1100
 """Bytes that one byte of deflated data can become: 1032, and some for small files (RFC 1951)."""
 _DAMAGED: Final = (
     *(OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, NotImplementedError),
-    *(SyntaxError, MemoryError, OverflowError, IndexError, zipfile.BadZipFile, zlib.error),
+    *(SyntaxError, MemoryError, OverflowError, IndexError, TokenError),
+    *(zipfile.BadZipFile, zlib.error),
 )
 
 
@@ -82,7 +85,8 @@ def array_of(content: bytes) -> np.ndarray:
     read = np.lib.format.read_array_header_1_0
     if version == (2, 0):
         read = np.lib.format.read_array_header_2_0
-    shape, in_columns, dtype = read(stream)
+    with warnings.catch_warnings(action="ignore"):  # of headers that need some mending
+        shape, in_columns, dtype = read(stream)
     if dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None:
         msg = f"its type {dtype} is not one of plain numbers or words"
         raise ValueError(msg)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
+from imssa.data.hdf5_heaps import check_heaps
 from imssa.errors import DataError, MissingToolError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def opened(file: Path) -> Iterator["Hdf5File"]:
         ) from error
     held = Hdf5File(file)
     try:
+        check_heaps(file)
         with h5py.File(file, "r") as held.file:
             yield held
     except DAMAGED as error:

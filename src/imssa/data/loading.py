@@ -84,10 +84,11 @@ def load_dataset(config: DataConfig, cache: Path | None = None) -> SequenceDatas
         features, lengths = cached_features(
             lambda: source.features(front_end), source.digest(), front_end, cache
         )
-    return _dataset(source, features, lengths)
+    return dataset_of(source, features, lengths)
 
 
-def _dataset(source: Source, features: np.ndarray, lengths: np.ndarray) -> SequenceDataset:
+def dataset_of(source: Source, features: np.ndarray, lengths: np.ndarray) -> SequenceDataset:
+    """Features with the names, labels and parts of the items that they were made from."""
     items, numbers = source.items, {name: i for i, name in enumerate(source.class_names)}
     return SequenceDataset(
         features=features,

@@ -144,6 +144,30 @@ def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe
         raise RecipeError(
             given=f"recipe {origin}", rule=f"it is no TOML: {error}", remedy="Mend that line."
         ) from error
+    return _validated(content, origin, changes)
+
+
+def data_section(kind: str, root: Path, changes: Iterable[str] = ()) -> DataConfig:
+    """The data section of a recipe that names a format and a folder and says no more.
+
+    Args:
+        kind: A format of ``imssa.data.KINDS``.
+        root: Folder or file.
+        changes: Like ``data.split=hash``.
+
+    Raises:
+        RecipeError: Faults, all of them at once.
+
+    Example:
+        >>> data_section("ts", Path("vowels")).split
+        'official'
+    """
+    data = {"kind": kind, "root": str(root)}
+    content = {"name": "data", "data": data, "chip": {"preset": "taox-64"}}
+    return _validated(content, f"for {root}", changes).data
+
+
+def _validated(content: dict[str, Any], origin: str, changes: Iterable[str]) -> Recipe:
     for change in changes:
         _apply(content, change)
     try:

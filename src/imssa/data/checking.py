@@ -1,0 +1,145 @@
+"""A look at a whole data set before anything is trained: what is there, and what is odd."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from imssa.data.config import DataConfig
+from imssa.data.loading import dataset_of, open_source, split_dataset
+from imssa.data.sources import PARTS, Seen, Source
+from imssa.errors import DataError
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Smallest, median and largest of some numbers."""
+
+    smallest: float
+    median: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread | None":
+        """Of any numbers; None: there is none."""
+        if not values:
+            return None
+        return cls(min(values), float(np.median(values)), max(values))
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What a look at a data set showed.
+
+    Attributes:
+        kind: Its format.
+        items: How many there are.
+        counts: Items of each class in each part.
+        groups: Groups (speakers) in each part; 0: not known.
+        shared_groups: Groups that lie in the test part and in another.
+        frames: Samples, frames or spikes an item.
+        seconds: Durations; None: items have no clock.
+        rates_hertz: Sampling rates there are.
+        twins: Pairs of items with the same content: both names, whether they lie in different
+            parts, whether their classes differ.
+        faults: Items with something wrong or odd, and what.
+        split_fault: Why the split of the recipe cannot be made; empty: it can.
+    """
+
+    kind: str
+    items: int
+    counts: dict[str, dict[str, int]]
+    groups: dict[str, int]
+    shared_groups: tuple[str, ...]
+    frames: Spread | None
+    seconds: Spread | None
+    rates_hertz: tuple[int, ...]
+    twins: tuple[tuple[str, str, bool, bool], ...]
+    faults: tuple[tuple[str, str], ...]
+    split_fault: str
+
+    @property
+    def leaks(self) -> int:
+        """Pairs of equal items in different parts."""
+        return sum(apart for _, _, apart, _ in self.twins)
+
+
+def check_data(config: DataConfig, generator: np.random.Generator) -> DataCheck:
+    """Looks at every item of a data set.
+
+    Args:
+        config: Which data and which split.
+        generator: Draws the validation part, as in ``load``.
+
+    Raises:
+        DataError: The data cannot be read at all.
+    """
+    source = open_source(config)
+    part, split_fault = _parts(source, config, generator)
+    looks = list(source.looks())
+    return DataCheck(
+        kind=config.kind,
+        items=len(source.items),
+        counts=_counts(source, part),
+        groups=_groups(source, part),
+        shared_groups=_shared_groups(source, part),
+        frames=Spread.of([float(look.frames) for look in looks]),
+        seconds=Spread.of([look.seconds for look in looks if look.seconds is not None]),
+        rates_hertz=tuple(sorted({look.rate_hertz for look in looks if look.rate_hertz})),
+        twins=_twins(source, part),
+        faults=_faults(source, looks),
+        split_fault=split_fault,
+    )
+
+
+def _parts(
+    source: Source, config: DataConfig, generator: np.random.Generator
+) -> tuple[dict[str, str], str]:
+    """The part of each item by its name, and why there are none."""
+    empty = np.zeros((len(source.items), 1, 1), np.float32)
+    dataset = dataset_of(source, empty, np.ones(len(source.items), np.int64))
+    try:
+        split = split_dataset(dataset, config, generator)
+    except DataError as error:
+        return {item.name: item.part or "all" for item in source.items}, str(error)
+    parts = zip(PARTS, split.parts, strict=True)
+    return {name: part for part, data in parts for name in data.names}, ""
+
+
+def _counts(source: Source, part: dict[str, str]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {name: Counter() for name in source.class_names}
+    for item in source.items:
+        found[item.label][part[item.name]] += 1
+    return {label: dict(counts) for label, counts in found.items()}
+
+
+def _groups(source: Source, part: dict[str, str]) -> dict[str, int]:
+    found = defaultdict(set)
+    for item in source.items:
+        found[part[item.name]].add(item.group)
+    return {name: len(groups - {""}) for name, groups in found.items()}
+
+
+def _shared_groups(source: Source, part: dict[str, str]) -> tuple[str, ...]:
+    tested, others = (
+        {item.group for item in source.items if item.group and (part[item.name] == "test") is test}
+        for test in (True, False)
+    )
+    return tuple(sorted(tested & others))
+
+
+def _twins(source: Source, part: dict[str, str]) -> tuple[tuple[str, str, bool, bool], ...]:
+    """Each item with the first that has the same content."""
+    first: dict[bytes, int] = {}
+    found = []
+    for number, content in enumerate(source.fingerprints()):
+        other = first.setdefault(content, number)
+        if other != number:
+            a, b = source.items[other], source.items[number]
+            found.append((a.name, b.name, part[a.name] != part[b.name], a.label != b.label))
+    return tuple(found)
+
+
+def _faults(source: Source, looks: list[Seen]) -> tuple[tuple[str, str], ...]:
+    pairs = zip(source.items, looks, strict=True)
+    return tuple((item.name, fault) for item, look in pairs for fault in look.faults)

@@ -1,0 +1,80 @@
+"""Which format a folder or file of the user's is in, by the names of what lies there."""
+
+import re
+from pathlib import Path
+
+from imssa.data.folder import ENDINGS, audio_files
+from imssa.data.speech_commands import WORDS
+from imssa.errors import DataError
+
+_DIGITS = re.compile(r"[0-9]_[a-z]+_[0-9]+\.wav")
+
+
+def guessed_kind(root: Path) -> str:
+    """The kind of a folder or file, a key of ``imssa.data.KINDS``.
+
+    Raises:
+        DataError: It is not there, or it is in no known format.
+    """
+    try:
+        found = _of_folder(root) if root.is_dir() else _of_file(root)
+    except OSError as error:
+        rule = f"it cannot be read ({error.strerror})"
+        raise DataError(given=str(root), rule=rule, remedy="Check the path.") from error
+    if found is None:
+        raise DataError(
+            given=str(root),
+            rule="it is in no format that shows by the names of its files",
+            remedy="Name the format by --kind; `imssa data list` shows them.",
+        )
+    return found
+
+
+def _of_file(root: Path) -> str | None:
+    if not root.exists():
+        raise DataError(given=str(root), rule="there is no such path", remedy="Check the path.")
+    if root.name == "mnist.npz":
+        return "mnist"
+    ending = root.suffix.lower()
+    if ending in {".h5", ".hdf5"}:
+        return "spikes" if _has_spikes(root) else "arrays"
+    return {".npz": "arrays", ".ts": "ts"}.get(ending)
+
+
+def _has_spikes(file: Path) -> bool:
+    from imssa.data.hdf5 import opened
+
+    with opened(file) as held:
+        return held.dataset("spikes/times") is not None
+
+
+def _of_folder(root: Path) -> str | None:
+    names = {f.name for f in root.iterdir() if f.is_file()}
+    for kind, pattern in (
+        ("mnist", r"mnist\.npz|train-images[-.]idx3-ubyte(\.gz)?"),
+        ("cifar10", r"data_batch_1\.bin"),
+        ("ts", r".*_TRAIN\.ts"),
+        ("shd", r"shd_train\.h5"),
+        ("ssc", r"ssc_train\.h5"),
+        ("spikes", r".*_train\.h(df)?5"),
+        ("arrays", r"x(_train)?\.npy"),
+    ):
+        if any(re.fullmatch(pattern, name, re.IGNORECASE) for name in names):
+            return kind
+    if any(_DIGITS.fullmatch(name) for name in names):
+        return "fsdd"
+    return _of_words(root)
+
+
+def _of_words(root: Path) -> str | None:
+    """Folders of recordings, one a class."""
+    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith((".", "_"))]
+    spoken = [folder for folder in folders if audio_files(folder)]
+    if not spoken:
+        return None
+    commands = all(
+        folder.name in WORDS and all("_nohash_" in file.name for file in audio_files(folder))
+        for folder in spoken
+    )
+    only_wav = all(f.suffix == ENDINGS[0] for folder in spoken for f in audio_files(folder))
+    return "speech-commands" if commands and only_wav else "folder"

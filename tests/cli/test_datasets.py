@@ -1,0 +1,139 @@
+"""`imssa data list`, `imssa data check` and `imssa recipes`."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imssa.data import KINDS
+from imssa.data.guessing import guessed_kind
+from imssa.experiment.shipped import recipe_names, recipe_text
+from tests.cli.calls import call, refusal
+from tests.data import files
+from tests.data.samples import audio_bytes, tone, write_digits
+
+
+def test_list_shows_every_format_with_its_licence() -> None:
+    rows = call("data", "list", "--json").value["formats"]
+    assert [row["kind"] for row in rows] == list(KINDS)
+    assert all(row["licence"] and row["where"] for row in rows)
+    table = call("data", "list").out
+    assert all(kind in table for kind in KINDS)
+
+
+def test_check_counts_items_by_class_and_part(tmp_path: Path) -> None:
+    found = call("data", "check", files.write_ts(tmp_path), "--json").value
+    assert found["kind"] == "ts"
+    assert found["items"] == 6
+    assert found["counts"]["down"] == {"train": 2, "test": 1}
+    assert found["frames"] == {"smallest": 1.0, "median": 2.0, "largest": 4.0}
+    assert found["leaks"] == 0
+    assert "6 items of 2 classes (ts)" in call("data", "check", tmp_path).out
+
+
+def test_check_of_a_recipe_takes_its_split(tmp_path: Path) -> None:
+    write_digits(tmp_path / "digits", "01")
+    words = ("check", "spoken-digits", "--set", f"data.root={tmp_path / 'digits'}")
+    found = call("data", *words, "--set", 'data.words=["zero","one"]', "--json").value
+    assert found["counts"]["zero"] == {"train": 240, "validation": 30, "test": 30}
+    assert found["rates_hertz"] == [8000]
+    assert len(found["shared_groups"]) == 6
+
+
+def test_equal_recordings_in_two_parts_are_refused(tmp_path: Path) -> None:
+    root = files.write_words(tmp_path / "words")
+    (root / "validation_list.txt").write_text("no/00000003_nohash_0.wav\n")
+    (root / "testing_list.txt").write_text("yes/00000001_nohash_0.wav\n")
+    copied = root / "yes" / "0000000a_nohash_0.wav"
+    shutil.copy(root / "yes" / "00000001_nohash_0.wav", copied)
+    outcome = call("data", "check", root)
+    assert outcome.code == 2
+    assert "Equal items" in outcome.out
+    assert "1 items of different parts have the same content" in outcome.err
+    found = call("data", "check", root, "--json").value
+    twin = ["yes/00000001_nohash_0.wav", "yes/0000000a_nohash_0.wav", True, False]
+    assert found["twins"] == [twin]
+
+
+def test_silent_clipped_and_broken_recordings_are_named(tmp_path: Path) -> None:
+    root = files.write_words(tmp_path / "words")
+    faint = tone(440, rate_hertz=16000) / 600
+    loud = np.clip(tone(440, rate_hertz=16000) * 4, -1, 1)
+    for name, content in {
+        "faint": audio_bytes(faint, 16000),
+        "loud": audio_bytes(loud, 16000),
+        "cut": audio_bytes(loud, 16000)[:99],
+    }.items():
+        (root / "yes" / f"{name}.wav").write_bytes(content)
+    outcome = call("data", "check", root, "--kind", "folder")
+    assert outcome.code == 2
+    assert "an item is empty or cannot be read" in outcome.err
+    found = call("data", "check", root, "--kind", "folder", "--json").value
+    faults = dict(found["faults"])
+    assert faults["yes/faint.wav"].startswith("silent")
+    assert faults["yes/loud.wav"].startswith("clipped")
+    assert "truncated" in faults["yes/cut.wav"]
+    assert len(faults) == 3
+
+
+def test_split_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    root = files.write_words(tmp_path / "words")
+    names = "\n".join(f"{f.parent.name}/{f.name}" for f in root.glob("*/*.wav"))
+    (root / "testing_list.txt").write_text(names)
+    (root / "validation_list.txt").write_text("")
+    outcome = call("data", "check", root)
+    assert outcome.code == 0
+    assert "No split: a split with an empty training part" in outcome.out
+
+
+def test_formats_are_known_by_the_names_of_their_files(tmp_path: Path) -> None:
+    made = {}
+    for kind, write in {
+        "ts": files.write_ts,
+        "mnist": files.write_mnist_idx,
+        "cifar10": files.write_cifar10,
+        "spikes": files.write_spike_parts,
+    }.items():
+        (tmp_path / kind).mkdir()
+        write(tmp_path / kind)
+        made[kind] = tmp_path / kind
+    made["speech-commands"] = files.write_words(tmp_path / "commands")
+    made["folder"] = files.write_words(tmp_path / "folder", "flac", container="FLAC")
+    (tmp_path / "shd").mkdir()
+    files.write_spike_parts(tmp_path / "shd", "shd")
+    made["shd"] = tmp_path / "shd"
+    write_digits(tmp_path / "digits", "0")
+    made["fsdd"] = tmp_path / "digits"
+    assert {kind: guessed_kind(root) for kind, root in made.items()} == {k: k for k in made}
+    assert guessed_kind(made["spikes"] / "made_train.h5") == "spikes"
+
+
+def test_folder_of_nothing_known_is_refused(tmp_path: Path) -> None:
+    assert "it is in no format that shows" in refusal("data", "check", tmp_path)
+    assert "there is no such path" in refusal("data", "check", tmp_path / "nowhere")
+    assert "there is no such data format" in refusal("data", "check", tmp_path, "--kind", "x")
+
+
+def test_recipes_are_listed_with_what_they_show() -> None:
+    rows = call("recipes", "list", "--json").value["recipes"]
+    assert [row["name"] for row in rows] == list(recipe_names())
+    assert all(len(row["comment"]) > 60 for row in rows)
+    assert "spoken-digits" in call("recipes", "list").out
+
+
+def test_recipe_is_shown_and_copied(tmp_path: Path) -> None:
+    text = recipe_text("zero-one")
+    assert call("recipes", "show", "zero-one").out.strip() == text.strip()
+    out = tmp_path / "mine.toml"
+    assert call("recipes", "copy", "zero-one", "--out", out).code == 0
+    assert out.read_text() == text
+    assert "add --force" in refusal("recipes", "copy", "zero-one", "--out", out)
+    assert call("recipes", "copy", "psmnist", "--out", out, "--force").code == 0
+    assert "permutation_seed" in out.read_text()
+
+
+@pytest.mark.parametrize("command", ["show", "copy"])
+def test_unknown_recipe_is_refused(command: str, tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path / "x")] if command == "copy" else []
+    assert "no shipped recipe has that name" in refusal("recipes", command, "ones", *words)
