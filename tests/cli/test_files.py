@@ -219,7 +219,7 @@ def test_doctor_of_a_sound_installation() -> None:
     findings = {f["name"]: f for f in done("doctor", "--json").value["findings"]}
     assert findings["compiled kernels"]["state"] == "ok"
     assert findings["torch"]["detail"] == torch.__version__
-    assert "600 recordings; recipes spoken-digits, zero-one" in findings["shipped files"]["detail"]
+    assert "600 recordings; recipes japanese-vowels, psmnist" in findings["shipped files"]["detail"]
     assert "imssa doctor" in done("doctor").out
 
 
