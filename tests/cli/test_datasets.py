@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from imssa.experiment.shipped import recipe_names, recipe_text
 from tests.cli.calls import call, refusal
 from tests.data import files
 from tests.data.samples import audio_bytes, tone, write_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_list_shows_every_format_with_its_licence() -> None:
@@ -88,13 +92,14 @@ def test_split_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 def test_formats_are_known_by_the_names_of_their_files(tmp_path: Path) -> None:
-    made = {}
-    for kind, write in {
+    made: dict[str, Path] = {}
+    writers: dict[str, Callable[[Path], Path]] = {
         "ts": files.write_ts,
         "mnist": files.write_mnist_idx,
         "cifar10": files.write_cifar10,
         "spikes": files.write_spike_parts,
-    }.items():
+    }
+    for kind, write in writers.items():
         (tmp_path / kind).mkdir()
         write(tmp_path / kind)
         made[kind] = tmp_path / kind

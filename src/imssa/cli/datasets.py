@@ -108,7 +108,7 @@ def _asked(what: str, kind: str | None, changes: list[str]) -> tuple["DataConfig
 def _tables(found: "DataCheck") -> "list[Table | str]":
     tables: list[Table | str] = [_counts(found), _facts(found)]
     if found.twins:
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (a, b, "different parts" if apart else "one part", "differ" if other else "same")
             for a, b, apart, other in found.twins
         ]

@@ -45,10 +45,10 @@ def evaluate(  # noqa: PLR0913  # one argument an option
     file: AnyFile,
     *,
     kind: Annotated[
-        str, typer.Option("--data", help="Format of the recordings: bundled-zero-one or fsdd.")
+        str, typer.Option("--data", help="Format of the data; `imssa data list` shows them.")
     ],
     root: Annotated[
-        Path | None, typer.Option(help="Folder of recordings that are not bundled.")
+        Path | None, typer.Option(help="Folder or file of data that are not bundled.")
     ] = None,
     part: Annotated[
         str, typer.Option(help="test (official split), train, validation or all.")

@@ -90,7 +90,7 @@ CalibrationData = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help="Format of recordings, bundled-zero-one or fsdd: on their training part it is judged "
+        help="Format of the data (`imssa data list`): on their training part it is judged "
         "whether registers overflow and ADCs clip.",
     ),
 ]
