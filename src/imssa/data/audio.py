@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 READ_ANEW: Final = "Fetch or record the file again."
 COMPLETE_FORMATS: Final = ("WAV", "WAVEX", "FLAC", "OGG")
 """Formats in which a file that was cut short is noticed."""
-LONGEST_SECONDS: Final = 3600
-"""A header that promises more is not believed: memory is taken as it says."""
+LOWEST_HERTZ: Final = 1000
+HIGHEST_HERTZ: Final = 768000
+MOST_SAMPLES: Final = 2**26
+"""More than an hour at 16 kHz. A header that promises more is not believed: memory is taken as it says."""
 
 
 def read_audio(file: Path, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
@@ -75,11 +77,15 @@ def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarr
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
             _check_header(sound, name, rate_hertz)
+            promised = sound.frames
             samples: Float32[np.ndarray, " samples"] = sound.read(dtype="float32")
     except soundfile.LibsndfileError as error:
         known = "Format not recognised" not in error.error_string
         rule = "the file is truncated or damaged" if known else "the file is not a known audio file"
         raise DataError(given=name, rule=rule, remedy=READ_ANEW) from error
+    if len(samples) != promised:
+        rule = f"the file is truncated or damaged: it holds {len(samples)} of {promised} samples"
+        raise DataError(given=name, rule=rule, remedy=READ_ANEW)
     _check_samples(samples, name)
     return samples
 
@@ -141,10 +147,10 @@ def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
             rule=f"recordings of this data set are sampled at {rate_hertz} Hz",
             remedy=f"Resample it to {rate_hertz} Hz.",
         )
-    if sound.frames > LONGEST_SECONDS * rate_hertz:
+    if sound.frames > MOST_SAMPLES:
         raise DataError(
             given=f"{name} with {sound.frames} samples",
-            rule=f"a recording lasts at most {LONGEST_SECONDS} s",
+            rule=f"a recording has at most {MOST_SAMPLES} samples",
             remedy="Cut it into words.",
         )
     if sound.frames == 0:
@@ -174,14 +180,21 @@ def file_rate_hertz(content: bytes, name: str) -> int:
     """The sampling rate that an audio file states.
 
     Raises:
-        DataError: It is no audio file.
+        DataError: It is no audio file, or no rate of recordings.
     """
     import soundfile
 
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            return int(sound.samplerate)
+            rate_hertz = int(sound.samplerate)
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         raise DataError(
             given=name, rule="the file is not a known audio file", remedy=READ_ANEW
         ) from error
+    if not LOWEST_HERTZ <= rate_hertz <= HIGHEST_HERTZ:
+        raise DataError(
+            given=f"{name} at {rate_hertz} Hz",
+            rule=f"recordings are sampled at {LOWEST_HERTZ} to {HIGHEST_HERTZ} Hz",
+            remedy=READ_ANEW,
+        )
+    return rate_hertz
