@@ -42,6 +42,7 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "univariate": (TS_HEADER.replace("univariate false", "univariate true"), TRAIN_LINES, "univar"),
     "huge": (TS_HEADER.replace("s 2", f"s {2**60}"), TRAIN_LINES, "no number from 1"),
     "one class": (TS_HEADER.replace(" up down", " up"), TRAIN_LINES, "two or more classes"),
+    "empty class": (TS_HEADER.replace(" true up down", ""), TRAIN_LINES, "neither true nor false"),
     "class twice": (TS_HEADER.replace(" up down", " up up"), TRAIN_LINES, "named twice"),
     "no class": (
         TS_HEADER.replace("@classLabel true up down\n", ""),

@@ -146,7 +146,7 @@ def _series_length(value: str, header: Header) -> None:
 
 
 def _class_label(value: str, header: Header) -> None:
-    flag, *names = value.split()
+    flag, *names = value.split() or [""]
     if not _flag(flag) or len(names) < 2:
         msg = "a data set to classify names two or more classes: @classLabel true A B"
         raise _BrokenRuleError(msg)
