@@ -70,7 +70,7 @@ def test_a_chip_with_known_defects(finished: Path, known: Path, out: Path) -> No
     assert program.chip.stuck.high_rate == program.chip.stuck.low_rate == 0
     assert len(program.provenance["compiled"]["defects_sha256"]) == 64
     words = done("compile", network, "--defects", known, "--out", out, "--force").out
-    assert "The defects cost nothing: all 3 kernels hold every weight." in words
+    assert "The defects cost nothing: all 3 kernels" in " ".join(words.split())
     done("evaluate", out, "--data", "bundled-zero-one", "--instances", "2")
 
 

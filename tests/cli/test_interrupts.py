@@ -86,10 +86,19 @@ def test_interrupt_while_any_file_is_written(
     interrupt_write_and_resume(number, folder, finished, monkeypatch)
 
 
+def heeding_ctrl_c() -> None:
+    """Undoes what a shell does to its jobs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(folder: Path, *words: str) -> "subprocess.Popen[str]":
     """A run in another process, whose training has begun."""
     run = subprocess.Popen(
-        command("run", *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("run", *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding_ctrl_c,  # noqa: PLW1509  # no threads here
     )
     for _ in range(60000):
         if list(folder.glob("work/*.checkpoint")) or run.poll() is not None:

@@ -193,7 +193,7 @@ def test_more_defects_than_can_be_served_are_refused_by_name() -> None:
     message = str(caught.value)
     assert "kernel 11 of layer 0 on array 3 loses 1 weights, predicted error 220%" in message
     assert "and 1 kernels more" in message
-    assert "Use another chip" in message
+    assert "Use another layout or chip" in message
     table = losses.lines()
     assert len(table) == 13
     assert "[0,0] 1 -> 0, mode 1 off" in table[1]
