@@ -326,3 +326,12 @@ def test_a_layout_and_targets_for_wires(finished: Path, out: Path) -> None:
     refused = refusal("compile", finished, "--layout", "round", "--out", out, "--force")
     assert "there is no such layout" in refused
     assert "phased" in refused
+
+
+def test_a_map_that_was_replaced_is_noticed(finished: Path, known: Path, out: Path) -> None:
+    network = finished / "quantized.safetensors"
+    done("compile", network, "--defects", known, "--out", out)
+    done("evaluate", out, "--data", "bundled-zero-one", "--instances", "1")
+    write_defect_map(known, some_defects(0.05, seed=1))
+    for command in (("evaluate", out, "--data", "bundled-zero-one"), ("check", out)):
+        assert "not the map that this program was compiled for" in refusal(*command)

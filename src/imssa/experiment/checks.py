@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from imssa.crossbar import SimulatedChip, execute, simulate, write_program
 from imssa.errors import DesignRuleError, FileFormatError
 from imssa.experiment.kernels_alone import kernels_of
+from imssa.experiment.own_map import require_own_map
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.silence import restless_names, silence_after_burst, steps_to_rest
 from imssa.experiment.stages import Comparison, check_network_against_chip, compare_codes
@@ -163,7 +164,9 @@ def _checks_of(path: Path) -> Iterator[Check]:
     elif QUANTIZED in kinds:
         yield from check_network(load_network(path), trained_chip(path))
     elif PROGRAM in kinds:
-        yield from check_program(load_program(path))
+        program = load_program(path)
+        require_own_map(program)
+        yield from check_program(program)
 
 
 def check_model(model: S4DClassifier) -> Iterator[Check]:

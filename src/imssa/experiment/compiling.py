@@ -1,6 +1,5 @@
 """Compiles a saved network for any chip, and tailors the program where the chip's defects are known."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -9,8 +8,9 @@ from imssa.data import KINDS
 from imssa.errors import OutputError, RecipeError
 from imssa.experiment.checks import trained_chip
 from imssa.experiment.evaluate import Asked, network_data
+from imssa.experiment.own_map import map_digest, own_map
 from imssa.experiment.provenance import provenance
-from imssa.hardware import ChipDescription, DefectMap, load_chip, read_defect_map
+from imssa.hardware import ChipDescription, DefectMap, load_chip
 from imssa.mapping import Losses, TailoredCompiler, compile_network, require_served
 from imssa.mapping.layout import ONE_SHOT, Layout, LayoutName
 from imssa.mapping.losses import LARGEST_ERROR
@@ -103,10 +103,10 @@ def compile_for(
     Raises:
         DesignRuleError: The chip cannot hold the network, or has more defects than can be served.
     """
-    if chip.defect_map is None:
+    defects = own_map(chip)
+    if defects is None:
         return compile_network(network, chip, kept, layout)
-    shape = (chip.arrays.word_lines, chip.arrays.bit_lines)
-    defects = read_defect_map(chip.defect_map, chip.arrays.count, shape)
+    kept = {**kept, "compiled": {"defects_sha256": map_digest(defects)}}
     tailored = TailoredCompiler(network, chip, layout).compile(defects, kept)
     require_served(tailored.losses, chip.name)
     return tailored.program
@@ -133,8 +133,7 @@ def _tailored(
     compiler: TailoredCompiler, defects: DefectMap, kept: dict[str, Any], wanted: Wanted
 ) -> Compiled:
     """The program for a chip of known defects; refused if they are more than can be served."""
-    digest = hashlib.sha256(b"".join(matrix.tobytes() for matrix in defects.arrays)).hexdigest()
-    kept["compiled"]["defects_sha256"] = digest
+    kept["compiled"]["defects_sha256"] = map_digest(defects)
     tailored = compiler.compile(defects, kept)
     limit = LARGEST_ERROR if wanted.largest_error is None else wanted.largest_error
     require_served(tailored.losses, compiler.chip.name, limit)
@@ -150,16 +149,13 @@ def _chip(path: Path, wanted: Wanted) -> tuple[ChipDescription, DefectMap | None
     if wanted.defects is not None:
         stuck = chip.stuck and chip.stuck.model_copy(update={"high_rate": 0.0, "low_rate": 0.0})
         chip = chip.model_copy(update={"stuck": stuck, "defect_map": str(wanted.defects.resolve())})
-    if chip.defect_map is None:
-        if wanted.largest_error is not None:
-            raise RecipeError(
-                given=f"--largest-error {wanted.largest_error:g}",
-                rule="no defects of the chip are known, so no error can be predicted",
-                remedy="Name the chip's defect map by --defects.",
-            )
-        return chip, None
-    shape = (chip.arrays.word_lines, chip.arrays.bit_lines)
-    return chip, read_defect_map(chip.defect_map, chip.arrays.count, shape)
+    if chip.defect_map is None and wanted.largest_error is not None:
+        raise RecipeError(
+            given=f"--largest-error {wanted.largest_error:g}",
+            rule="no defects of the chip are known, so no error can be predicted",
+            remedy="Name the chip's defect map by --defects.",
+        )
+    return chip, own_map(chip)
 
 
 def _calibration(path: Path, network: QuantizedNetwork, wanted: Wanted) -> Calibration | None:

@@ -12,6 +12,7 @@ from imssa.crossbar import simulate
 from imssa.data import KINDS, DataConfig, SequenceDataset
 from imssa.errors import FileFormatError, RecipeError
 from imssa.evaluation import InstanceAccuracy, accuracy
+from imssa.experiment.own_map import require_own_map
 from imssa.experiment.stages import (
     float_answers,
     prepared_features,
@@ -122,6 +123,8 @@ def _network(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
 
 def _program(path: Path, asked: Asked, progress: Progress) -> dict[str, Any]:
     program = load_program(path)
+    if asked.chip is None:
+        require_own_map(program)
     chip = program.chip if asked.chip is None else load_chip(asked.chip)
     recipe = program.provenance.get("recipe", {})
     data = _data(asked, _Kept(program.class_names, program.preparation, recipe))
