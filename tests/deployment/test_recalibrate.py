@@ -23,7 +23,7 @@ from imssa.quantization.network import QuantizedNetwork
 from tests.crossbar import contract
 from tests.deployment.labs import Laboratory
 from tests.program.samples import same
-from tests.reference.networks import Sketch, chip_with, random_inputs, random_network
+from tests.reference.networks import ON_ARRAYS, Sketch, chip_with, random_inputs, random_network
 
 SKETCH = Sketch(kernels=6, layers=2)
 
@@ -145,3 +145,13 @@ def test_calibration_recordings_are_drawn_from_every_class() -> None:
     assert len(np.unique(drawn.inputs.reshape(12, -1), axis=0)) == 12
     with pytest.raises(DataError, match="11 recordings of each class"):
         Calibration.drawn(network, data, 11, Key.root(1))
+
+
+def test_maps_on_arrays_are_left_and_kernels_still_come_nearer() -> None:
+    law = GaussianProgramming(sigma_siemens=8e-6)
+    chip = chip_with(count=12).only().model_copy(update={"programming": law})
+    network = random_network(5, replace(SKETCH, parts=ON_ARRAYS), chip)
+    found, _ = recalibrated(chip, network)
+    assert "mean" not in {error.register for error in found.registers}
+    by_name = {error.register: error for error in found.registers}
+    assert by_name["kernel.0"].after < by_name["kernel.0"].before

@@ -13,9 +13,10 @@ from imssa.deployment.trim import switched_off
 from imssa.errors import DesignRuleError
 from imssa.hardware import ChipDescription, load_chip
 from imssa.hardware.statistical import GaussianProgramming
-from imssa.mapping import Tailored, TailoredCompiler
+from imssa.mapping import Measures, Tailored, TailoredCompiler
 from imssa.mapping.impulse import Dynamics, poles
 from imssa.mapping.rules import integer_poles
+from imssa.quantization.config import WeightBits
 from imssa.quantization.network import QuantizedNetwork
 from tests.crossbar import contract
 from tests.deployment.labs import Laboratory
@@ -145,3 +146,29 @@ def test_writing_the_same_again_draws_new_errors_on_the_same_devices() -> None:
     sound = ~stuck & np.repeat(program.arrays[0].written, 2, axis=1)
     assert np.mean(first[sound] != again[sound]) > 0.99
     assert all(one is not other for one, other in pairwise(found))
+
+
+def test_modes_are_read_in_the_kernels_own_codes_where_lines_are_shared() -> None:
+    """States of one kernel on another's output pair: codes there stand for other weights."""
+    chip = stuck_chip(0.06)
+    bits = WeightBits(A=2, B=2, C=4, D=4)
+    network = random_network(6, Sketch(kernels=40, bits=bits), chip)
+    compiler = TailoredCompiler(network, chip, "phased")
+    device = SimulatedChip(chip, contract.KEY, 0)
+    tailored = deploy(compiler, device, {}, largest_error=9.0)
+    readings = read_modes(compiler, tailored, device)
+    lost = {(kernel.layer, kernel.feature) for kernel in tailored.losses.kernels}
+    whole = [r for r in readings if (r.layer, r.feature) not in lost]
+    assert len(whole) > 30
+    assert [r.pole for r in whole] == pytest.approx([r.wanted for r in whole], abs=1e-9)
+
+
+def test_a_program_with_corrections_is_not_trimmed() -> None:
+    chip = stuck_chip(0.2)
+    compiler = TailoredCompiler(random_network(6, Sketch(kernels=9), chip), chip)
+    device = SimulatedChip(chip, contract.KEY, 0)
+    measures = Measures(arrange=False, repair=False, correct=9)
+    tailored = deploy(compiler, device, {}, measures, largest_error=99.0)
+    assert len(tailored.corrections) == 9
+    with pytest.raises(DesignRuleError, match="corrects 9 cells digitally"):
+        trim(compiler, tailored, device)

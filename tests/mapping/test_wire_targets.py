@@ -22,7 +22,14 @@ from tests.circuit.dense import dense_transfer
 from tests.crossbar import contract
 from tests.mapping.chips import map_of
 from tests.program.samples import same
-from tests.reference.networks import Sketch, all_bits, chip_with, random_inputs, random_network
+from tests.reference.networks import (
+    ON_ARRAYS,
+    Sketch,
+    all_bits,
+    chip_with,
+    random_inputs,
+    random_network,
+)
 
 OHM = 20.0
 
@@ -184,3 +191,17 @@ def test_shares_that_no_multiplier_makes_up_for_are_refused() -> None:
     with pytest.raises(DesignRuleError, match=r"the register readout\.0"):
         for_wires(replace(program, step=step))
     for_wires(replace(program, step=step), compensated=False)
+
+
+def test_maps_on_arrays_answer_nearer_with_targets_for_wires() -> None:
+    chip = wired(5.0).model_copy(update={"arrays": Arrays(count=9, word_lines=32, bit_lines=64)})
+    sketch = Sketch(parts=ON_ARRAYS, bits=all_bits(4), kernels=9, inputs=20)
+    network = random_network(4, sketch, chip)
+    program = compile_network(network, chip, {})
+    inputs, lengths = random_inputs(network, 2, 4, 12)
+    wanted = contract.masked(network.run(inputs, lengths), lengths)
+    error = []
+    for one in (program, for_wires(program).program):
+        steps, _ = contract.of_executor(one, chip, inputs, lengths)
+        error.append(np.abs(steps["stream.0"] - wanted["stream.0"]).mean())
+    assert error[1] < 0.5 * error[0]
