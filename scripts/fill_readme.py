@@ -193,6 +193,30 @@ def written() -> str:
     )
 
 
+def wired() -> str:
+    """What benchmarks/wire_targets.py finds on the ten digits."""
+    found = result("wire-targets-digits")
+    rows = [
+        [
+            f"{row['size']}x{row['size']}, {row['ohm']:g} ohm",
+            *(f"{100 * row['weights'][how]:.2f}" for how in ("by_codes", "by_targets")),
+            *(_mean(row["programmed"][how]) for how in ("codes", "wired")),
+        ]
+        for row in found["rows"]
+    ]
+    head = [
+        "arrays, resistance of a segment",
+        "error of weights, %",
+        "by targets",
+        "accuracy, %",
+        "with targets",
+    ]
+    return (
+        f"{table(head, rows)}\n\n"
+        f"`{found['recipe']['name']}`, {found['chips']} chips with programming error and wires alone.\n"
+    )
+
+
 def speed() -> str:
     """Ratios of benchmarks/closed_loop.py, quantized_recurrence.py, float_layer.py, streaming.py."""
     loop = result("closed_loop")["rows"]
@@ -256,6 +280,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "digits": digits,
     "stuck": stuck,
     "written": written,
+    "wired": wired,
     "speed": speed,
     "example": example,
 }
