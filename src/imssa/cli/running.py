@@ -226,11 +226,11 @@ def _run(folder: "Folder", stage: str | None, shown: Shown) -> None:
 
 
 def _show_plan(folder: "Folder", shown: Shown) -> None:
-    from imssa.experiment.design import require_data, require_room
+    from imssa.experiment.design import require_chip, require_data
     from imssa.experiment.folder import STAGES
 
     require_data(folder.recipe)
-    require_room(folder.recipe)
+    require_chip(folder.recipe)
     todo = [stage for stage in STAGES if not folder.finished(stage)]
     value = {"recipe": folder.recipe.model_dump(mode="json"), "stages_to_run": todo}
     shown.result(value, folder.recipe.to_toml(), f"Would run: {', '.join(todo) or 'nothing'}")

@@ -2,7 +2,10 @@
 
 from imssa.data import open_source
 from imssa.errors import DesignRuleError
+from imssa.experiment.own_map import own_map
 from imssa.experiment.recipe import Recipe
+from imssa.kernels.codes import code_max
+from imssa.mapping.dense import MapShape, packed_tiles
 from imssa.mapping.layout import kernels_per_array
 from imssa.mapping.packing import pack
 from imssa.mapping.rules import too_small
@@ -16,6 +19,17 @@ def require_data(recipe: Recipe) -> None:
     """
     if recipe.data.root is not None:
         open_source(recipe.data)
+
+
+def require_chip(recipe: Recipe) -> None:
+    """The network must fit the chip, and the chip's defect map, where one is named, must be at hand.
+
+    Raises:
+        DesignRuleError: Naming what the network needs.
+        FileFormatError: A map that cannot be read, or is not one of such a chip.
+    """
+    require_room(recipe)
+    own_map(recipe.chip)
 
 
 def require_room(recipe: Recipe) -> None:
@@ -35,10 +49,28 @@ def require_room(recipe: Recipe) -> None:
         remedy = "Lower model.d_state, or name a chip with larger arrays."
     else:
         layers = [(recipe.model.d_model, lines)] * recipe.model.n_layers
-        fault = too_small(layers, chip, recipe.layout)
+        maps = _arrays_of_maps(recipe)
+        fault = too_small(layers, chip, recipe.layout, maps)
         if fault is None:
             return
         rule = f"its {fault}"
-        needed = pack(layers, chip, recipe.layout).arrays
+        needed = pack(layers, chip, recipe.layout).arrays + maps
         remedy = f"Lower model.d_model, set another layout, or chip.arrays.count = {needed}."
     raise DesignRuleError(given=f"recipe {recipe.name!r}", rule=rule, remedy=remedy)
+
+
+def _arrays_of_maps(recipe: Recipe) -> int:
+    """Arrays of the linear maps that are to stand on some, as far as their sizes are known by now."""
+    parts, bits, lines = recipe.quantization.parts, recipe.quantization.bits, recipe.chip.arrays
+    d_model, features = recipe.model.d_model, recipe.data.front_end.n_features
+    sizes = {"decoder": (2, d_model)}  # two classes or more
+    sizes |= {f"mixing.{n}": (d_model, d_model) for n in range(recipe.model.n_layers)}
+    if features is not None:
+        sizes["encoder"] = (d_model, features)
+    shapes = {
+        name: MapShape(*size, code_max(getattr(bits, name.split(".")[0])), lines.word_lines)
+        for name, size in sizes.items()
+        if getattr(parts, name.split(".")[0]) == "analog"
+    }
+    tiles = packed_tiles(shapes, recipe.chip, 0)
+    return max((tile.array + 1 for tile in tiles), default=0)

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,7 +15,7 @@ from imssa.data.front_ends import FRONT_ENDS
 from imssa.errors import RecipeError
 from imssa.experiment.shipped import recipe_names
 from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
-from imssa.mapping.layout import ONE_SHOT, LayoutName
+from imssa.mapping.layout import ONE_SHOT, Layout, LayoutName
 from imssa.models import ModelSettings
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
@@ -64,8 +64,18 @@ class Recipe(BaseModel):
     quantization: QuantizationConfig = QuantizationConfig()
     quantized_training: TrainingConfig = TrainingConfig()
     chip: ChipDescription
-    layout: LayoutName | Annotated[int, Field(ge=1, strict=True)] = ONE_SHOT
+    layout: Layout = ONE_SHOT
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @field_validator("layout", mode="wrap")
+    @classmethod
+    def _known_layout(cls, value: Any, _check: Any) -> Layout:
+        """A name, or a number of phases; one fault for anything else."""
+        names = get_args(LayoutName)
+        if value in names or (type(value) is int and value >= 1):
+            return cast("Layout", value)
+        msg = f"layout must be {', '.join(names)}, or the most phases of a time step (1, 2, ...)"
+        raise ValueError(msg)
 
     @field_validator("chip", mode="before")
     @classmethod

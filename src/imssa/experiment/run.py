@@ -10,7 +10,7 @@ import numpy as np
 from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
 from imssa.experiment.compiling import compile_for
-from imssa.experiment.design import require_data, require_room
+from imssa.experiment.design import require_chip, require_data
 from imssa.experiment.folder import FILES, LOGS, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
@@ -80,7 +80,7 @@ class Runner:
             DesignRuleError: The chip is too small for the network.
         """
         require_data(self.recipe)
-        require_room(self.recipe)
+        require_chip(self.recipe)
         join()
         if leads():
             self._lead(stage)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -56,6 +56,22 @@ class Tile:
         return np.asarray(linear.weights[self.outputs : self.outputs + len(self.columns), rows].T)
 
 
+class MapShape(NamedTuple):
+    """Size of a linear map that stands on arrays.
+
+    Attributes:
+        outputs: Rows of its matrix.
+        inputs: Columns.
+        line_max: Largest code of its pairs.
+        word_lines: Most inputs of a cut.
+    """
+
+    outputs: int
+    inputs: int
+    line_max: int
+    word_lines: int
+
+
 @dataclass(frozen=True)
 class LinearMap:
     """A linear map and the registers around it.
@@ -85,6 +101,13 @@ class LinearMap:
         return self.linear.readout.line_max
 
     @property
+    def shape(self) -> MapShape:
+        """Its size, where it stands on arrays."""
+        assert self.linear.readout is not None  # noqa: S101
+        outputs, inputs = self.linear.weights.shape
+        return MapShape(outputs, inputs, self.line_max, self.linear.readout.word_lines)
+
+    @property
     def read_size(self) -> int:
         """Elements of the register of ADC codes."""
         return len(self.cuts) * len(self.linear.weights)
@@ -110,13 +133,22 @@ def analog_maps(network: QuantizedNetwork) -> dict[str, LinearMap]:
 def place_tiles(
     network: QuantizedNetwork, chip: ChipDescription, first_array: int
 ) -> tuple[Tile, ...]:
-    """Cuts all analog maps into tiles and packs these onto arrays of their own, from ``first_array`` on.
+    """Cuts all analog maps into tiles and packs these onto arrays of their own, from ``first_array`` on."""
+    return packed_tiles(
+        {name: one.shape for name, one in analog_maps(network).items()}, chip, first_array
+    )
+
+
+def packed_tiles(
+    maps: dict[str, MapShape], chip: ChipDescription, first_array: int
+) -> tuple[Tile, ...]:
+    """The same for maps of which no more than the shape is known.
 
     Tiles are set side by side on shelves, the highest first. Those on one array share no cell, and no
     bit line with others of another weight width; each is read in a phase of its own.
     """
     room: dict[int, _Shelves] = {}
-    maps, found, arrays = analog_maps(network), [], first_array
+    found, arrays = [], first_array
     pieces = [piece for name, one in maps.items() for piece in _pieces(name, one, chip)]
     for name, cut, rows, columns in sorted(pieces, key=lambda p: (p[2].start - p[2].stop, p[0])):
         shelves = room.get(maps[name].line_max)
@@ -136,11 +168,11 @@ def place_tiles(
 
 
 def _pieces(
-    name: str, one: LinearMap, chip: ChipDescription
+    name: str, one: MapShape, chip: ChipDescription
 ) -> Iterator[tuple[str, int, slice, slice]]:
     """Name, cut, inputs and outputs of each tile."""
-    for number, rows in enumerate(one.cuts):
-        for columns in cuts_of(len(one.linear.weights), chip.arrays.pairs):
+    for number, rows in enumerate(cuts_of(one.inputs, one.word_lines)):
+        for columns in cuts_of(one.outputs, chip.arrays.pairs):
             yield name, number, rows, columns
 
 
