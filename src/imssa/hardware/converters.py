@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 from pydantic import Field, model_validator
 
 from imssa.hardware.law import Law
@@ -75,6 +75,14 @@ class Converters(Law):
     def conversion_bits(self) -> int:
         """Width of the register that holds the code of a whole conversion."""
         return self.conversion_max.bit_length() + 1
+
+    def scales(
+        self, full_scale_devices: Float64[np.ndarray, "*lines"], weight_max: int
+    ) -> Int64[np.ndarray, "*lines 2"]:
+        """L and h of each line's full scale, as of `scale`: found once for all lines that share one."""
+        distinct, which = np.unique(full_scale_devices, return_inverse=True)
+        pairs = [self.scale(float(one), weight_max) for one in distinct]
+        return np.array(pairs, np.int64)[which.reshape(full_scale_devices.shape)]
 
     def scale(self, full_scale_devices: float, weight_max: int) -> tuple[int, int]:
         """L and h of the conversion round(acc 2^h / L) of a pass (DESIGN section 5).

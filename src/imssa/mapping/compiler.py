@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from imssa.errors import DesignRuleError
 from imssa.hardware.converters import LARGEST_SCALE
@@ -20,7 +19,7 @@ from imssa.mapping.contents import (
 )
 from imssa.mapping.correction import Correction, correction_operations, correction_registers
 from imssa.mapping.dense import Tile, analog_maps, linear_maps, map_operations, place_tiles
-from imssa.mapping.layout import ONE_SHOT, Layout, Place, arrays_of, together
+from imssa.mapping.layout import ONE_SHOT, Layout, Place, Side, arrays_of, together
 from imssa.mapping.packing import pack
 from imssa.mapping.rules import WIDE, layer_shapes, require
 from imssa.program.operations import (
@@ -266,7 +265,7 @@ def _phase(
     pairs, column_sign = (
         join([getattr(p.columns, n)[read] for p in places]) for n in ("line", "sign")
     )
-    row, column = _in_order(word_lines, row_sign), _in_order(pairs, column_sign)
+    row, column = Side(word_lines, row_sign).in_order, Side(pairs, column_sign).in_order
     share = scales[places[0].array, pairs] // np.tile(line_maxima(layer)[read], len(places))
     full_scale = join([layer.full_scale[f, read] for f in features]) * share
     if full_scale.max() >= LARGEST_SCALE:
@@ -291,11 +290,3 @@ def _phase(
         full_scale=full_scale[column],
         full_scale_shift=join([layer.full_scale_shift[f, read] for f in features])[column],
     )
-
-
-def _in_order(
-    lines: Int64[np.ndarray, " lines"], sign: Int64[np.ndarray, " lines"]
-) -> Int64[np.ndarray, " used"]:
-    """Index of the lines in use, by number."""
-    order = np.argsort(lines)
-    return np.asarray(order[sign[order] != 0])

@@ -209,7 +209,7 @@ def map_operations(name: str, one: LinearMap, tiles: Iterable[Tile]) -> list[Ope
 def _phase(one: LinearMap, tile: Tile) -> Phase:
     readout, outputs = one.linear.readout, len(one.linear.weights)
     assert readout is not None  # noqa: S101
-    row, column = (_in_order(side) for side in (tile.rows, tile.columns))
+    row, column = tile.rows.in_order, tile.columns.in_order
     own = tile.outputs + column
     zero: Any = np.zeros_like
     return Phase(
@@ -228,8 +228,3 @@ def _phase(one: LinearMap, tile: Tile) -> Phase:
         full_scale=readout.full_scale[own],
         full_scale_shift=readout.full_scale_shift[own],
     )
-
-
-def _in_order(side: Side) -> Int64[np.ndarray, " used"]:
-    order = np.argsort(side.line)
-    return np.asarray(order[side.sign[order] != 0])

@@ -48,6 +48,12 @@ class Side:
         """The lines in use."""
         return np.asarray(self.line[self.sign != 0])
 
+    @property
+    def in_order(self) -> Int64[np.ndarray, " used"]:
+        """Index of the lines in use, by number."""
+        order = np.argsort(self.line)
+        return np.asarray(order[self.sign[order] != 0])
+
     def without(self, off: Lines) -> "Side":
         """The same with some rows (or columns) out of use."""
         sign = self.sign.copy()

@@ -98,16 +98,11 @@ class PreparedKernels(nn.Module):
 
     def full_scales(self) -> tuple[Int64[np.ndarray, "features lines"], Int64[np.ndarray, "..."]]:
         """L and h of each line's conversion."""
-        state = self._conversions(self.state_scale, self.state_line_max)
-        output = self._conversions(self.output_scale, self.output_line_max)
+        scales = self.chip.converters.scales
+        state = scales(self.state_scale.numpy(), self.state_line_max)
+        output = scales(self.output_scale.numpy(), self.output_line_max)
         L, h = np.moveaxis(np.concatenate([state.repeat(2, 1), output[:, None]], 1), -1, 0)
         return L, h
-
-    def _conversions(self, devices: Tensor, line_max: int) -> Int64[np.ndarray, "*lines 2"]:
-        """L and h of each full scale: found once for all lines that share one."""
-        distinct, which = np.unique(devices.numpy(), return_inverse=True)
-        pairs = [self.chip.converters.scale(float(one), line_max) for one in distinct]
-        return np.array(pairs, np.int64)[which.reshape(devices.shape)]
 
     def gain(self) -> Float64[Tensor, "features modes"]:
         """Update gains in registers' steps an ADC code."""

@@ -106,10 +106,8 @@ class AnalogLinear(QuantizedLinear):
         return torch.from_numpy(np.ldexp(L.astype(np.float64), -h))
 
     def _conversion(self) -> tuple[Int64[np.ndarray, " outputs"], Int64[np.ndarray, " outputs"]]:
-        distinct, which = np.unique(self.scale.numpy(), return_inverse=True)
         line_max = codes.code_max(self.bits)
-        pairs = [self.chip.converters.scale(float(one), line_max) for one in distinct]
-        L, h = np.array(pairs, np.int64)[which].T.copy()
+        L, h = self.chip.converters.scales(self.scale.numpy(), line_max).T.copy()
         return L, h
 
     def readout(self) -> Readout:
