@@ -22,13 +22,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from stuck_devices import asked_recipe
 
 from imssa.crossbar import SimulatedChip, simulate
 from imssa.data import SequenceDataset
 from imssa.deployment import scan
 from imssa.evaluation import accuracy, crossed_estimate
 from imssa.experiment.provenance import provenance
-from imssa.experiment.recipe import Recipe, load_recipe
+from imssa.experiment.recipe import Recipe
 from imssa.experiment.stages import float_answers, load_features, quantize, quantized_answers, train
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
@@ -37,8 +38,6 @@ from imssa.kernels.random import Key
 from imssa.mapping import TailoredCompiler
 from imssa.quantization.convert import convert
 from imssa.quantization.network import QuantizedNetwork
-
-TINY = ("float_training.epochs=1", "quantized_training.epochs=1")
 
 
 def disturbed(chip: ChipDescription, error: float, stuck: float) -> ChipDescription:
@@ -103,12 +102,9 @@ def main() -> None:
     """Measures, prints a table and writes JSON after every network."""
     chosen = arguments()
     torch.set_num_threads(1)
-    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
-    if chosen.data is not None:
-        changes.append(f"data.root={json.dumps(chosen.data)}")
     if chosen.tiny:
         chosen.realizations, chosen.bits, chosen.errors, chosen.chips = "leaky", "2,4", "0.05", 2
-    recipe = load_recipe(chosen.recipe, changes)
+    recipe = asked_recipe(chosen)
     features, key = load_features(recipe), Key.root(recipe.seed).child("chip")
     test, errors = features.split.test, [float(error) for error in chosen.errors.split(",")]
     found: dict[str, Any] = {

@@ -23,14 +23,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from stuck_devices import TINY, Subject, kept, trained
+from stuck_devices import Subject, asked_recipe, kept, trained
 
 from imssa.crossbar import ProgrammedChips, SimulatedChip, simulate
 from imssa.data import SequenceDataset
 from imssa.deployment import Calibration, Parts, deploy, recalibrate, trim
 from imssa.evaluation import accuracy, crossed_estimate
 from imssa.experiment.provenance import provenance
-from imssa.experiment.recipe import Recipe, load_recipe
+from imssa.experiment.recipe import Recipe
 from imssa.experiment.stages import prepared_features
 from imssa.hardware import ChipDescription
 from imssa.hardware.statistical import GaussianProgramming
@@ -173,10 +173,7 @@ def main() -> None:
     """Measures, prints a table and writes JSON."""
     chosen = arguments()
     torch.set_num_threads(1)
-    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
-    if chosen.data is not None:
-        changes.append(f"data.root={json.dumps(chosen.data)}")
-    recipe, start = load_recipe(chosen.recipe, changes), time.perf_counter()
+    recipe, start = asked_recipe(chosen), time.perf_counter()
     subject = trained(recipe) if chosen.run is None else kept(recipe, chosen.run)
     per_class, chips = (4, 2) if chosen.tiny else (chosen.per_class, chosen.chips)
     key = Key.root(recipe.seed)

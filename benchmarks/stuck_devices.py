@@ -220,6 +220,14 @@ def printed(row: dict[str, Any]) -> None:
         print(text, flush=True)
 
 
+def asked_recipe(chosen: argparse.Namespace) -> Recipe:
+    """The recipe of a benchmark's options: changed, with its data, small where that is asked."""
+    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
+    if chosen.data is not None:
+        changes.append(f"data.root={json.dumps(chosen.data)}")
+    return load_recipe(chosen.recipe, changes)
+
+
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -241,10 +249,7 @@ def main() -> None:
     """Measures, prints a table and writes JSON."""
     chosen = arguments()
     torch.set_num_threads(1)
-    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
-    if chosen.data is not None:
-        changes.append(f"data.root={json.dumps(chosen.data)}")
-    recipe = load_recipe(chosen.recipe, changes)
+    recipe = asked_recipe(chosen)
     start = time.perf_counter()
     subjects = subjects_of(recipe, chosen.run, chosen.folds)
     sizes = [len(s.data) for s in subjects]

@@ -21,12 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from stuck_devices import TINY, Subject, kept, trained
+from stuck_devices import Subject, asked_recipe, kept, trained
 
 from imssa.crossbar import simulate
 from imssa.evaluation import accuracy, crossed_estimate
 from imssa.experiment.provenance import provenance
-from imssa.experiment.recipe import load_recipe
 from imssa.hardware import ChipDescription
 from imssa.hardware.description import Arrays
 from imssa.hardware.wires import WireSettings
@@ -127,10 +126,7 @@ def main() -> None:
     """Measures, prints a table and writes JSON."""
     chosen = arguments()
     torch.set_num_threads(1)
-    changes = ["evaluation.compare=[]", *chosen.changes, *(TINY if chosen.tiny else ())]
-    if chosen.data is not None:
-        changes.append(f"data.root={json.dumps(chosen.data)}")
-    recipe, start = load_recipe(chosen.recipe, changes), time.perf_counter()
+    recipe, start = asked_recipe(chosen), time.perf_counter()
     subject = trained(recipe) if chosen.run is None else kept(recipe, chosen.run)
     sizes, ohms = ("32", "5") if chosen.tiny else (chosen.sizes, chosen.ohms)
     result: dict[str, Any] = {

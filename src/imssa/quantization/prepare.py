@@ -201,8 +201,34 @@ def prepare(
                 block, realized[number], streams[number], (step_in, step_out), (config, chip, real)
             )
         )
-    first_step, last_step = steps[0], steps[-1][0]
-    analog = (chip, config.noise)
+    encoder, decoder = _ends(model, config, chip, (input_step, steps[0], steps[-1][0]))
+    prepared = PreparedClassifier(
+        encoder=encoder,
+        blocks=blocks,
+        decoder=decoder,
+        input_step=input_step,
+        logit_step=float(torch.exp2(decoder.log_gain.detach())[0]),
+        max_length=int(features.shape[1]),
+        class_names=class_names,
+        preparation=preparation,
+    )
+    decoder.log_gain.requires_grad = False
+    prepared.project()
+    choose_full_scales(prepared, features, lengths)
+    with torch.no_grad():
+        prepared.log_logit_step.copy_(decoder.log_gain[0] * np.log(2))
+    return prepared
+
+
+def _ends(
+    model: S4DClassifier,
+    config: QuantizationConfig,
+    chip: ChipDescription,
+    steps: tuple[Any, Any, Any],
+) -> tuple[QuantizedLinear, QuantizedLinear]:
+    """Encoder and decoder, from the steps of the input's codes and of the first and last stream's."""
+    input_step, first_step, last_step = steps
+    largest, analog = codes.code_max(chip.converters.dac_bits), (chip, config.noise)
     on_arrays = {part: analog if how == "analog" else None for part, how in config.parts}
     encoder = _linear(
         _map(model.encoder),
@@ -220,22 +246,7 @@ def prepare(
         per_row=False,
         analog=on_arrays["decoder"],
     )
-    prepared = PreparedClassifier(
-        encoder=encoder,
-        blocks=blocks,
-        decoder=decoder,
-        input_step=input_step,
-        logit_step=float(torch.exp2(decoder.log_gain.detach())[0]),
-        max_length=int(features.shape[1]),
-        class_names=class_names,
-        preparation=preparation,
-    )
-    decoder.log_gain.requires_grad = False
-    prepared.project()
-    choose_full_scales(prepared, features, lengths)
-    with torch.no_grad():
-        prepared.log_logit_step.copy_(decoder.log_gain[0] * np.log(2))
-    return prepared
+    return encoder, decoder
 
 
 def _eager(model: S4DClassifier) -> S4DClassifier:
