@@ -60,7 +60,7 @@ def test_arrays_of_linear_maps_are_asked_for_before_training() -> None:
     parts = [f'quantization.parts.{part}="analog"' for part in ("encoder", "mixing", "decoder")]
 
     def require(count: int) -> None:
-        changes = ["data.root=x", f"chip.arrays.count={count}", *parts]
+        changes = ["data.root=x", "layout=one-shot", f"chip.arrays.count={count}", *parts]
         require_room(load_recipe("spoken-digits", changes))
 
     require(25)  # as many as the compiler takes
