@@ -8,6 +8,7 @@ import pytest
 
 from imssa.data import DataConfig
 from imssa.data.cache import cache_key
+from imssa.ear import EarConfig, EncodingConfig, encode_folder
 from imssa.experiment.design import require_data
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.stages import (
@@ -42,6 +43,13 @@ def spikes(name: str, classes: int) -> Callable[[Path], object]:
     return write
 
 
+def heard_digits(folder: Path) -> None:
+    """Three spoken digits, as the inner ear hears them."""
+    write_digits(folder / "sound", "012")
+    config = EncodingConfig(EarConfig(highest_hertz=3500.0))
+    encode_folder(folder / "sound", folder / "digits.h5", config, lambda *_: None)
+
+
 def words(folder: Path) -> None:
     """Ten words of Speech Commands: the two that are made, under ten names."""
     files.write_words(folder / "made")
@@ -62,6 +70,7 @@ MADE: dict[str, tuple[Callable[[Path], object], tuple[int, int]]] = {
     "ten-words": (words, (80, 32)),
     "shd": (spikes("shd", 20), (100, 70)),
     "ssc": (spikes("ssc", 35), (100, 70)),
+    "zero-one-spikes": (heard_digits, (64, 35)),
     "spoken-digits": (lambda folder: write_digits(folder, "0123456789"), (64, 32)),
 }
 

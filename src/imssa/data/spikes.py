@@ -42,6 +42,7 @@ from imssa.errors import DataError
 WHERE: Final = "https://zenkelab.org/datasets"
 GET_IT: Final = f"Name the folder that holds NAME_train.h5 and NAME_test.h5; get them from {WHERE}."
 ENDINGS: Final = {"train": ("_train",), "validation": ("_valid", "_validation"), "test": ("_test",)}
+SPLITS: Final = ("official", "hash", "speaker")
 BLOCK: Final = 256
 """Items read at a time."""
 LONGEST_SECONDS: Final = 3600.0
@@ -213,6 +214,8 @@ def _files(root: Path, prefix: str | None) -> dict[str, Path]:
     if root.is_file():
         return {"": root}
     found = [f for f in sorted(root.iterdir()) if f.suffix in {".h5", ".hdf5"} and f.is_file()]
+    if prefix is None and len(found) == 1:
+        return {"": found[0]}
     parts: dict[str, list[Path]] = {part: [] for part in ENDINGS}
     for file in found:
         for part, endings in ENDINGS.items():
@@ -257,7 +260,7 @@ def _format(kind: str, corpus: str, prefix: str | None, n_classes: int | None) -
         words=None,
         needs_root=True,
         front_ends=("spikes",),
-        splits=("official", "hash", "speaker"),
+        splits=SPLITS if prefix else (*SPLITS, "fold"),  # takes of own files keep their order
         open=partial(open_spikes, prefix, n_classes),
         licence="CC BY 4.0" if prefix else "that of the data",
         where=WHERE if prefix else "made by `imssa data encode`, or any files of this layout",
