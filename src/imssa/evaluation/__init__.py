@@ -1,6 +1,7 @@
 """Numbers, figures and the page of a run; matplotlib and jinja2 are loaded when a page is made."""
 
 from imssa.evaluation.effects import chip_pictures, ir_drop, read_noise
+from imssa.evaluation.intervals import wilson_interval
 from imssa.evaluation.metrics import (
     STAGES,
     Estimate,
@@ -84,6 +85,7 @@ __all__ = [
     "unseen_error_bound",
     "waterfall",
     "waterfall_table",
+    "wilson_interval",
     "write_page",
     "writing_law",
 ]

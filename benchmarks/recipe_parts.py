@@ -1,0 +1,139 @@
+"""One trained network of a recipe: what it answers in software; parts of a table, kept in their folder."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from imssa.data import SequenceDataset
+from imssa.evaluation import accuracy, measure_resources, measure_size
+from imssa.experiment.folder import Folder
+from imssa.experiment.provenance import provenance
+from imssa.experiment.recipe import Recipe
+from imssa.experiment.run import Runner, StageProgress
+from imssa.experiment.stages import check_network_against_chip, float_answers, quantized_answers
+from imssa.models import S4DClassifier, load_model
+from imssa.program.files import write_atomically
+from imssa.quantization.convert import load_network
+from imssa.quantization.network import QuantizedNetwork
+from imssa.training import read_log
+
+FRAMES: Final = 50_000
+"""Frames of a batch in software: every register of every step of a batch is kept."""
+
+COMPARED_ITEMS: Final = 20
+
+
+def digest(*values: Any) -> str:
+    """Name of what results were made with."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, Any]]) -> Any:
+    """What a part has found: from its file where that is of the same settings, else anew.
+
+    Args:
+        folder: Of the recipe and seed.
+        part: Its name.
+        settings: All that the part's numbers depend on, besides the code.
+        found: Finds it.
+    """
+    path = folder / "parts" / f"{part}-{digest(settings)}.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    start = time.perf_counter()
+    result = found()
+    seconds, origin = time.perf_counter() - start, provenance(0)
+    kept = {"commit": origin["commit"], "modified": origin["modified"], "seconds": seconds}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps({**result, "made": kept}, sort_keys=True).encode())
+    return {**result, "made": kept}
+
+
+def in_batches(
+    data: SequenceDataset, answers: Callable[[SequenceDataset], np.ndarray]
+) -> np.ndarray:
+    """Answers to all items, some at a time."""
+    size = max(1, FRAMES // data.features.shape[1])
+    starts = range(0, len(data), size)
+    cut = [np.arange(first, min(first + size, len(data))) for first in starts]
+    return np.concatenate([answers(data.subset(chosen)) for chosen in cut])
+
+
+def software_accuracy(network: QuantizedNetwork, data: SequenceDataset) -> float:
+    """Accuracy of an integer network."""
+    return accuracy(in_batches(data, lambda part: quantized_answers(network, part)), data.labels)
+
+
+class Trained:
+    """A recipe trained in its folder; what is there already is not trained again."""
+
+    def __init__(self, folder: Folder, progress: StageProgress) -> None:
+        self.folder = folder
+        self.recipe: Recipe = folder.recipe
+        self._runner = Runner(folder, progress)
+        for stage in ("train", "quantize", "compile"):
+            if not folder.finished(stage):
+                self._runner.stage(stage)
+        self.network: QuantizedNetwork = load_network(folder.root / "quantized.safetensors")
+        self.program = folder.program(self.recipe.quantization.realization)
+
+    @cached_property
+    def model(self) -> S4DClassifier:
+        """The float network."""
+        return load_model(self.folder.model)[0].eval()
+
+    @property
+    def features(self) -> Any:
+        """Features of all parts, and how they were made."""
+        return self._runner.features
+
+    @property
+    def test(self) -> SequenceDataset:
+        """The test part."""
+        return self.features.split.test
+
+    def minutes(self) -> dict[str, float]:
+        """Minutes of the trainings' epochs, interrupted runs included."""
+        logs = {"float": self.folder.logs("train"), "quantized": self.folder.logs("quantize")}
+        return {
+            name: sum(r["seconds"] for path in paths.values() for r in read_log(path)) / 60
+            for name, paths in logs.items()
+        }
+
+    def told(self) -> dict[str, Any]:
+        """Accuracy in software, size, time."""
+        test, split = self.test, self.features.split
+        some = test.subset(np.arange(min(COMPARED_ITEMS, len(test))))
+        inputs = self.network.input_codes(some.features)
+        contract = check_network_against_chip(self.network, self.program, inputs, some.lengths)
+        minutes = self.minutes()
+        size = measure_size(self.model.config, self.network, self.program)
+        floats = in_batches(test, lambda part: float_answers(self.model, part))
+        return {
+            "accuracies": {
+                "float": accuracy(floats, test.labels),
+                "quantized": software_accuracy(self.network, test),
+            },
+            "test_items": len(test),
+            "items": {
+                name: len(part)
+                for name, part in zip(("train", "validation", "test"), split.parts, strict=True)
+            },
+            "classes": len(test.class_names),
+            "steps": {"longest": int(test.lengths.max()), "mean": float(test.lengths.mean())},
+            "parameters": size.parameters,
+            "quantized_bytes": size.quantized_bytes,
+            "bits": self.recipe.quantization.bits.model_dump(),
+            **measure_resources(self.program).model_dump(include={"arrays", "kernels"}),
+            "phases": len(self.program.phases),
+            "minutes": sum(minutes.values()),
+            "minutes_by_training": minutes,
+            "codes_compared": vars(contract),
+        }
