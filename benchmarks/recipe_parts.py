@@ -14,9 +14,13 @@ from imssa.data import SequenceDataset
 from imssa.evaluation import accuracy, measure_resources, measure_size
 from imssa.experiment.folder import Folder
 from imssa.experiment.provenance import provenance
-from imssa.experiment.recipe import Recipe
 from imssa.experiment.run import Runner, StageProgress
-from imssa.experiment.stages import check_network_against_chip, float_answers, quantized_answers
+from imssa.experiment.stages import (
+    Features,
+    check_network_against_chip,
+    float_answers,
+    quantized_answers,
+)
 from imssa.models import S4DClassifier, load_model
 from imssa.program.files import write_atomically
 from imssa.quantization.convert import load_network
@@ -52,7 +56,7 @@ def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, A
     seconds, origin = time.perf_counter() - start, provenance(0)
     kept = {"commit": origin["commit"], "modified": origin["modified"], "seconds": seconds}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps({**result, "made": kept}, sort_keys=True).encode())
+    write_atomically(path, json.dumps({**result, "made": kept}).encode())
     return {**result, "made": kept}
 
 
@@ -76,7 +80,7 @@ class Trained:
 
     def __init__(self, folder: Folder, progress: StageProgress) -> None:
         self.folder = folder
-        self.recipe: Recipe = folder.recipe
+        self.recipe = folder.recipe
         self._runner = Runner(folder, progress)
         for stage in ("train", "quantize", "compile"):
             if not folder.finished(stage):
@@ -90,7 +94,12 @@ class Trained:
         return load_model(self.folder.model)[0].eval()
 
     @property
-    def features(self) -> Any:
+    def root(self) -> Path:
+        """The folder."""
+        return self.folder.root
+
+    @property
+    def features(self) -> Features:
         """Features of all parts, and how they were made."""
         return self._runner.features
 

@@ -2,7 +2,7 @@
 
     python benchmarks/recipes.py RECIPE --work DIR [--set KEY=VALUE]... [--over KEY=A,B,...]
         [--seeds 0 1 2] [--chips 50] [--stuck 0.02] [--chip-items N] [--recalibrated N]
-        [--baselines gru ptq int8] [--json FILE] [--tiny]
+        [--baselines gru ptq int8 int16] [--gru-rates 0.3 1 3] [--json FILE] [--tiny]
 
 Each seed is trained in a folder of its own below DIR, as by ``imssa run``; the epoch is chosen on
 validation data, the test part is asked once. Accuracies of a seed:
@@ -14,7 +14,7 @@ validation data, the test part is asked once. Accuracies of a seed:
   ``recalibrated`` have all errors of the recipe's chip (programming, read noise, wires). ``blind`` is
   one program for all; ``compiled`` is scanned and compiled for each chip's defects; ``recalibrated``
   has its digital operations fitted to training recordings after that. ``whole``: all errors, no defect;
-- baselines (`baselines.py`): ``gru``, ``ptq``, ``int8`` and their variants.
+- ``gru``, ``ptq``, ``int8``, ``int16`` and their variants: what is compared with (`baselines.py`).
 
 ``--over`` repeats all that over values of a key, each with a network of its own, and pools them:
 ``--over data.test_speakers=george,jackson`` (split "speaker"), ``--over data.fold=0,1,2`` (split
@@ -29,12 +29,13 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from baselines import STATES, gru, integer, ptq
 from recipe_chips import Asked, ChipStudy
 from recipe_parts import Trained, once
 from rich.console import Console
@@ -112,16 +113,30 @@ class Study:
         trained = Trained(open_folder(root, recipe), _told(recipe.name, name))
         dump = recipe.model_dump(mode="json")
         yield "network", once(root, "network", dump, trained.told)
-        yield "chip", self.on_chips(trained, root)
+        yield "chip", self.on_chips(trained)
+        yield from self.baselines(trained)
 
-    def on_chips(self, trained: Trained, root: Path) -> dict[str, Any]:
+    def on_chips(self, trained: Trained) -> dict[str, Any]:
         """The recipe's own network on chips."""
-        split, place = trained.features.split, root / "chips"
-        study = ChipStudy(
-            trained.network, trained.recipe, (split.train, split.test), self.asked, place
-        )
+        split, place = trained.features.split, trained.root / "chips"
+        parts = split.train, split.test
+        study = ChipStudy(trained.network, trained.recipe, parts, self.asked, place)
         settings = (study.made_with, vars(self.asked))
-        return once(root, "chip", settings, lambda: study.told(_counted(self.asked.chips)))
+        return once(trained.root, "chip", settings, lambda: study.told(_counted))
+
+    def baselines(self, trained: Trained) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What is compared with, as far as it is asked for."""
+        dump, chosen = trained.recipe.model_dump(mode="json"), self.chosen
+        progress = _told(trained.recipe.name, trained.root.name)
+        ways: dict[str, tuple[Any, Callable[[], dict[str, Any]]]] = {
+            "gru": (chosen.gru_rates, lambda: gru(trained, chosen.gru_rates, progress)),
+            "ptq": (vars(self.asked), lambda: ptq(trained, self.asked, _counted)),
+            "int8": (None, lambda: integer(trained, "int8", progress)),
+            "int16": (None, lambda: integer(trained, "int16", progress)),
+        }
+        for name in chosen.baselines:
+            said(f"  {name}")
+            yield name, once(trained.root, name, (dump, ways[name][0]), ways[name][1])
 
     def result(self) -> dict[str, Any]:
         """What is known by now."""
@@ -161,12 +176,9 @@ def _told(name: str, seed: str) -> Any:
     return of
 
 
-def _counted(total: int) -> Any:
-    def progress(done: int) -> None:
-        if done == total or done % 10 == 0:
-            said(f"  chips {done}/{total}")
-
-    return progress
+def _counted(done: int) -> None:
+    if done % 10 == 0:
+        said(f"  {done} chips")
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -251,6 +263,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stuck", type=float, default=0.02)
     parser.add_argument("--chip-items", type=int, help="most test items that chips are asked")
     parser.add_argument("--recalibrated", type=int, help="how many chips are recalibrated too")
+    parser.add_argument("--baselines", nargs="*", default=[], choices=["gru", "ptq", *STATES])
+    parser.add_argument("--gru-rates", type=float, nargs="+", default=[0.3, 1.0, 3.0])
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tiny", action="store_true", help="one epoch, two chips")

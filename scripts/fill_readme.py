@@ -3,7 +3,7 @@
 Usage: python scripts/fill_readme.py [--check]
 
 A part begins with ``<!-- filled: NAME -->`` and ends with ``<!-- end -->``. Results come from
-results/*.json (scripts/keep_demo.py, benchmarks/*.py --json), code from examples/. With --check
+results/ (scripts/keep_demo.py, benchmarks/*.py --json), code from examples/. With --check
 nothing is written, and the exit code is 1 where the README differs from its files.
 """
 
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from recipe_table import recipes
 
 from imssa.evaluation import unseen_error_bound
 from imssa.evaluation.words import STAGE_NAMES
@@ -278,6 +280,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "demo": demo,
     "folds": folds,
     "digits": digits,
+    "recipes": lambda: recipes(ROOT / "results" / "recipes"),
     "stuck": stuck,
     "written": written,
     "wired": wired,

@@ -1,0 +1,94 @@
+"""The README's table of recipes, from results/recipes/*.json (benchmarks/recipes.py --json)."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+ORDER: Final = (
+    "zero-one",
+    "zero-one-spikes",
+    "spoken-digits",
+    "spoken-digits-speakers",
+    "yes-no",
+    "ten-words",
+    "japanese-vowels",
+    "smnist",
+    "psmnist",
+)
+"""Recipes that are shown first, as far as they are measured; others follow by name."""
+
+ACCURACIES: Final = {
+    "float": "float",
+    "quantized": "quantized",
+    "blind": "chip_blind",
+    "compiled": "chip_compiled",
+    "recalibrated": "chip_recalibrated",
+}
+BASELINES: Final = {"GRU": "gru", "PTQ": "ptq", "int8": "int8"}
+NONE: Final = "-"
+MISSING: Final = "Not measured yet: `python benchmarks/recipes.py RECIPE --work DIR --json results/recipes/RECIPE.json`.\n"
+
+
+def recipes(folder: Path) -> str:
+    """The table and what it says beside its numbers.
+
+    Args:
+        folder: Of the result files; those that are not there are left out.
+    """
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _files(folder)}
+    if not found:
+        return MISSING
+    head = ["recipe", "bits", *ACCURACIES, "parameters", "arrays", "minutes", *BASELINES, "seeds"]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines += [_row(name, result) for name, result in found.items()]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    chips = _distinct(result["chips"] for result in found.values())
+    stuck = _distinct(f"{100 * result['stuck']:g} %" for result in found.values())
+    intervals = "; ".join(_interval(name, result["summary"]) for name, result in found.items())
+    return (
+        f"{table}\n\n"
+        "Accuracy in % on the test part, mean ± standard deviation over seeds; bits of A/B/C/D and of "
+        f"the linear layers. {chips} chips a seed with all errors of their description and {stuck} of "
+        "the devices stuck, half high and half low: mapped *blind*, *compiled* for each chip's "
+        "defects, and *recalibrated* after that. Minutes of training a seed, both trainings. What the "
+        "number of test items alone leaves open (95 %, float and compiled): "
+        f"{intervals}.\n"
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    places = {name: number for number, name in enumerate(ORDER)}
+    return sorted(folder.glob("*.json"), key=lambda p: (places.get(p.stem, len(ORDER)), p.stem))
+
+
+def _row(name: str, result: dict[str, Any]) -> list[str]:
+    summary = result["summary"]
+    accuracies = summary["accuracies"]
+    shown = [accuracies.get(key) for key in (*ACCURACIES.values(), *BASELINES.values())]
+    texts = [NONE if part is None else _spread(part) for part in shown]
+    cut = len(ACCURACIES)
+    size = (f"{summary['parameters']:,}", str(summary["arrays"]), f"{summary['minutes']:.1f}")
+    seeds = _distinct(part["seeds"] for part in accuracies.values())
+    return [f"`{name}`", _bits(summary["bits"]), *texts[:cut], *size, *texts[cut:], seeds]
+
+
+def _spread(part: dict[str, Any]) -> str:
+    mean = f"{100 * part['mean']:.1f}"
+    return mean if part["std"] is None else f"{mean} ± {100 * part['std']:.1f}"
+
+
+def _bits(bits: dict[str, int]) -> str:
+    groups = [[bits[name] for name in "ABCD"], [bits[n] for n in ("encoder", "mixing", "decoder")]]
+    return "; ".join("/".join(map(str, g if len(set(g)) > 1 else g[:1])) for g in groups)
+
+
+def _interval(name: str, summary: dict[str, Any]) -> str:
+    shown = [summary["accuracies"].get(key) for key in ("float", "chip_compiled")]
+    texts = [f"{100 * part['low']:.1f} to {100 * part['high']:.1f}" for part in shown if part]
+    return f"`{name}` {summary['test_items']:,} items, {' and '.join(texts)}"
+
+
+def _distinct(values: Iterable[Any]) -> str:
+    """All that occur, once each."""
+    return ", ".join(dict.fromkeys(map(str, values)))
