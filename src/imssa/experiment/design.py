@@ -39,16 +39,17 @@ def require_room(recipe: Recipe) -> None:
         DesignRuleError: Naming what the network needs.
     """
     chip = recipe.chip
-    lines = recipe.model.d_state + 1
+    kernels, states = recipe.size_on_chip
+    lines = states + 1
     if kernels_per_array(lines, chip) < 1:
         rule = (
-            f"a kernel of {recipe.model.d_state} states needs {lines} word lines and "
+            f"a kernel of {states} states needs {lines} word lines and "
             f"{2 * lines} bit lines, an array of {chip.name} has {chip.arrays.word_lines} and "
             f"{chip.arrays.bit_lines}"
         )
         remedy = "Lower model.d_state, or name a chip with larger arrays."
     else:
-        layers = [(recipe.model.d_model, lines)] * recipe.model.n_layers
+        layers = [(kernels, lines)] * recipe.model.n_layers
         maps = _arrays_of_maps(recipe)
         fault = too_small(layers, chip, recipe.layout, maps)
         if fault is None:
@@ -62,7 +63,7 @@ def require_room(recipe: Recipe) -> None:
 def _arrays_of_maps(recipe: Recipe) -> int:
     """Arrays of the linear maps that are to stand on some, as far as their sizes are known by now."""
     parts, bits, lines = recipe.quantization.parts, recipe.quantization.bits, recipe.chip.arrays
-    d_model, features = recipe.model.d_model, recipe.data.front_end.n_features
+    (d_model, _), features = recipe.size_on_chip, recipe.data.front_end.n_features
     sizes = {"decoder": (2, d_model)}  # two classes or more
     sizes |= {f"mixing.{n}": (d_model, d_model) for n in range(recipe.model.n_layers)}
     if features is not None:

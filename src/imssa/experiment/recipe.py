@@ -16,7 +16,7 @@ from imssa.errors import RecipeError
 from imssa.experiment.shipped import recipe_names
 from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
 from imssa.mapping.layout import ONE_SHOT, Layout, LayoutName
-from imssa.models import ModelSettings
+from imssa.models import ModelSettings, PruningConfig
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
 
@@ -45,6 +45,7 @@ class Recipe(BaseModel):
         data: Recordings, front end, split.
         model: The float network.
         float_training: Its training.
+        pruning: Which share of the trained network stays.
         quantization: Realization, bits, training noise.
         quantized_training: Training in codes.
         chip: Target chip: ``preset`` names one, further keys replace its own ("off" removes one).
@@ -61,6 +62,7 @@ class Recipe(BaseModel):
     data: DataConfig = DataConfig()
     model: ModelSettings = ModelSettings()
     float_training: TrainingConfig = TrainingConfig()
+    pruning: PruningConfig = PruningConfig()
     quantization: QuantizationConfig = QuantizationConfig()
     quantized_training: TrainingConfig = TrainingConfig()
     chip: ChipDescription
@@ -92,6 +94,15 @@ class Recipe(BaseModel):
         return _without_none(_merged(base, changes))
 
     @model_validator(mode="after")
+    def _prunes_what_is_there(self) -> "Recipe":
+        for key in ("d_model", "d_state"):
+            left, trained = getattr(self.pruning, key), getattr(self.model, key)
+            if left is not None and left > trained:
+                msg = f"pruning.{key} = {left}: model.{key} = {trained} is all there is"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _compare_names_each_other_once(self) -> "Recipe":
         names = (self.quantization.realization, *self.evaluation.compare)
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -102,6 +113,12 @@ class Recipe(BaseModel):
             )
             raise ValueError(msg)
         return self
+
+    @property
+    def size_on_chip(self) -> tuple[int, int]:
+        """Kernels a layer and states of a kernel that are left for the chip."""
+        left, model = self.pruning, self.model
+        return left.d_model or model.d_model, left.d_state or model.d_state
 
     def with_realization(self, realization: Realization) -> "Recipe":
         """The same recipe for another realization."""

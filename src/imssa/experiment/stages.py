@@ -26,7 +26,7 @@ from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
-from imssa.models import ModelConfig, S4DClassifier, parameter_groups
+from imssa.models import ModelConfig, S4DClassifier, parameter_groups, pruned
 from imssa.program import Program
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
@@ -159,7 +159,7 @@ def quantize(
     checkpoint: Path | None = None,
     log: Path | None = None,
 ) -> PreparedClassifier:
-    """Trains the network in codes, with the float network as start and teacher.
+    """Trains the network in codes, with the float network, pruned, as start, and whole as teacher.
 
     Returns:
         The trained network in codes; `convert` freezes it.
@@ -167,7 +167,7 @@ def quantize(
     split = features.split
     key = Key.root(recipe.seed).child("quantized", recipe.quantization.realization)
     prepared = prepare(
-        model,
+        pruned(model, recipe.pruning, *tensors(split.train), torch.tensor(split.train.labels)),
         recipe.quantization,
         recipe.chip,
         *tensors(split.train),

@@ -10,6 +10,7 @@ from imssa.models.classifier import (
 )
 from imssa.models.files import load_layers, load_model, save_layers, save_model
 from imssa.models.initialization import Initialization, initialize, poles
+from imssa.models.pruning import PruningConfig, pruned
 from imssa.models.s4d import S4D
 from imssa.models.state_space import (
     ContinuousStateSpace,
@@ -39,6 +40,7 @@ __all__ = [
     "ModelSettings",
     "ModelStream",
     "Output",
+    "PruningConfig",
     "RealStateSpace",
     "S4DBlock",
     "S4DClassifier",
@@ -52,6 +54,7 @@ __all__ = [
     "load_model",
     "parameter_groups",
     "poles",
+    "pruned",
     "read_public_s4d",
     "real_form",
     "save_layers",
