@@ -8,7 +8,7 @@ import scipy.signal
 import torch
 
 from imssa.crossbar.trace import require_chip
-from imssa.errors import DataError, DesignRuleError
+from imssa.errors import DataError, DesignRuleError, RecipeError
 from imssa.evaluation import STAGES as WATERFALL
 from imssa.evaluation import load_pictures
 from imssa.experiment.checks import check_path, check_program
@@ -16,11 +16,18 @@ from imssa.experiment.design import require_data, require_room
 from imssa.experiment.pictures import float_recurrence
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.results import effects_in_words
-from imssa.experiment.stages import EFFECTS, Comparison, compare_codes, load_features, train
+from imssa.experiment.stages import (
+    EFFECTS,
+    Comparison,
+    compare_codes,
+    load_features,
+    quantize,
+    train,
+)
 from imssa.hardware import EFFECTS as CHIP_EFFECTS
 from imssa.hardware import load_chip, preset_names
 from imssa.program import load_program
-from imssa.quantization.convert import load_network
+from imssa.quantization.convert import convert, load_network
 from imssa.quantization.network import QuantizedNetwork
 from tests.cli.calls import SETTINGS
 
@@ -188,3 +195,16 @@ def test_a_missing_folder_of_recordings_is_refused_before_anything_is_written(
     recipe = load_recipe("spoken-digits", [f"data.root={tmp_path / 'nowhere'}"])
     with pytest.raises(DataError, match="this is not a folder"):
         require_data(recipe)
+
+
+def test_without_epochs_in_codes_nothing_is_learned(tmp_path: Path) -> None:
+    recipe = load_recipe("zero-one", ["float_training.epochs=1", "quantized_training.epochs=0"])
+    features = load_features(recipe)
+    model = train(recipe, features)
+    log = tmp_path / "log.jsonl"
+    first = convert(quantize(recipe, model, features, log=log))
+    again = convert(quantize(recipe.model_copy(update={"seed": 5}), model, features))
+    assert not log.exists()
+    assert np.array_equal(first.layers[0].A, again.layers[0].A)
+    with pytest.raises(RecipeError, match="only training in codes may be left out"):
+        load_recipe("zero-one", ["float_training.epochs=0"])

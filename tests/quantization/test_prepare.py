@@ -206,3 +206,22 @@ def test_an_unstable_pole_is_refused() -> None:
     names = ("a", "b", "c", "d")
     with pytest.raises(DesignRuleError, match="inside the unit circle"):
         prepare(unstable, settings, CHIP, features, lengths, class_names=names, preparation={})
+
+
+@pytest.mark.parametrize("items", [20, 31])
+def test_of_many_sequences_an_even_choice_calibrates(
+    items: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = torch.Generator().manual_seed(0)
+    model = S4DClassifier(ModelConfig(n_features=2, n_classes=2, d_model=3, d_state=4), start)
+    x, n = torch.randn(items, 10, 2, generator=start), torch.full((items,), 10)
+
+    def made(features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        names: dict[str, Any] = {"class_names": ("a", "b"), "preparation": {}}
+        wanted = config("leaky", 4)
+        return prepare(model, wanted, CHIP, features, lengths, **names)(x[:5], n[:5]).detach()
+
+    whole, few = made(x, n), made(x[::4], n[::4])
+    monkeypatch.setattr("imssa.quantization.prepare.CALIBRATION_FRAMES", items * 10 // 4 + 10)
+    assert torch.equal(made(x, n), few)
+    assert not torch.equal(whole, few)

@@ -93,6 +93,14 @@ class Recipe(BaseModel):
             raise ValueError(msg) from error
         return _without_none(_merged(base, changes))
 
+    @field_validator("float_training")
+    @classmethod
+    def _trains(cls, value: TrainingConfig) -> TrainingConfig:
+        if value.epochs < 1:
+            msg = "epochs = 0: only training in codes may be left out. Set 1 or more"
+            raise ValueError(msg)
+        return value
+
     @model_validator(mode="after")
     def _prunes_what_is_there(self) -> "Recipe":
         for key in ("d_model", "d_state"):

@@ -169,7 +169,7 @@ def _quantize(run: Runner) -> None:
         contract = sum(compared, Comparison(0, 0))
         header = {**run.header(), "contract": vars(contract)}
         save_network(network, place / "quantized.safetensors", header)
-        checkpoint.unlink()
+        checkpoint.unlink(missing_ok=True)  # none without training
 
 
 def _compile(run: Runner) -> None:

@@ -162,7 +162,8 @@ def quantize(
     """Trains the network in codes, with the float network, pruned, as start, and whole as teacher.
 
     Returns:
-        The trained network in codes; `convert` freezes it.
+        The trained network in codes; `convert` freezes it. Without epochs: as calibration made it
+        (post-training quantization).
     """
     split = features.split
     key = Key.root(recipe.seed).child("quantized", recipe.quantization.realization)
@@ -175,6 +176,8 @@ def quantize(
         preparation=features.preparation,
     )
     settings = recipe.quantized_training
+    if settings.epochs == 0:
+        return prepared.eval()
     fit(
         prepared,
         taught_loss(prepared, model, settings),

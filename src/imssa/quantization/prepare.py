@@ -27,6 +27,9 @@ from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 CALIBRATION_SHARE = 0.999
 """Share of calibration values that a converter's range must hold."""
 
+CALIBRATION_FRAMES = 200_000
+"""So many frames say enough of ranges; of more sequences an even choice is taken."""
+
 Sequences = Float64[np.ndarray, "batch length features"]
 
 
@@ -164,7 +167,8 @@ def prepare(
         model: The float network.
         config: Realization and bits.
         chip: Converters and device laws.
-        features: Calibration sequences, prepared as for the float network.
+        features: Calibration sequences, prepared as for the float network; of more than
+            ``CALIBRATION_FRAMES`` frames an even choice is used.
         lengths: Their true lengths.
         class_names: What the answers mean.
         preparation: How recordings become features; kept with the network.
@@ -180,6 +184,8 @@ def prepare(
             remedy=f"Set quantization.activation_bits = {chip.converters.dac_bits}.",
         )
     float_model = _eager(model)
+    every = -(-features.shape[0] * features.shape[1] // CALIBRATION_FRAMES)
+    features, lengths = features[::every], lengths[::every]
     x = features.double().numpy()
     real = true_frames(lengths.numpy(), x.shape[1])
     largest = codes.code_max(chip.converters.dac_bits)

@@ -7,7 +7,7 @@ class TrainingConfig(BaseModel):
     """One run of the training loop.
 
     Attributes:
-        epochs: Passes over the training part.
+        epochs: Passes over the training part; 0 in codes: quantized after training, nothing learned.
         batch_size: Sequences a step, over all processes together.
         learning_rate: Peak rate; it rises over ``warm_up`` of all steps, then falls as a cosine.
         state_space_learning_rate: The same for A, B and dt (float) or A, B, k and gains (codes).
@@ -21,7 +21,7 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    epochs: int = Field(default=20, ge=1)
+    epochs: int = Field(default=20, ge=0)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=5e-3, gt=0)
     state_space_learning_rate: float = Field(default=1e-3, gt=0)
