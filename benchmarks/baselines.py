@@ -24,17 +24,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-import torch
 from gru import NEAR, GRUClassifier, gru_loss, shape_of
 from recipe_chips import Asked, ChipStudy
-from recipe_parts import Trained, in_batches, software_accuracy
+from recipe_parts import Trained
 
-from imssa.data.splits import fewer
 from imssa.errors import DesignRuleError
 from imssa.evaluation import accuracy
 from imssa.evaluation.size import parameters
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import quantize, tensors
+from imssa.experiment.stages import float_answers, quantize, quantized_answers, tensors
 from imssa.hardware.converters import Converters
 from imssa.kernels.codes import MULTIPLIER_BITS
 from imssa.kernels.random import Key
@@ -49,9 +47,6 @@ from imssa.quantization.convert import convert
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
 from imssa.training import fit, read_log
-
-CALIBRATION_FRAMES: Final = 200_000
-"""All states of all frames of a calibration are kept in memory, 16 bytes a mode."""
 
 EIGHT: Final = WeightBits(**dict.fromkeys(WeightBits.model_fields, 8))
 STATES: Final[dict[str, Realization]] = {"int8": "direct", "int16": "incremental"}
@@ -78,13 +73,8 @@ def gru(trained: Trained, rates: list[float], progress: Told) -> dict[str, Any]:
     best = runs[int(np.argmin(losses)) if len(split.validation) else 0]
     model, test = best["model"].eval(), split.test
     held = sum(parameter.numel() for parameter in model.parameters())
-
-    def answers(part: Any) -> np.ndarray:
-        with torch.no_grad():
-            return model(*tensors(part)).argmax(1).numpy()
-
     return {
-        "accuracies": {"gru": accuracy(in_batches(test, answers), test.labels)},
+        "accuracies": {"gru": accuracy(float_answers(model, test), test.labels)},
         "parameters": held,
         "as_many": abs(held / wanted - 1) <= NEAR,
         "shape": vars(shape),
@@ -136,13 +126,11 @@ def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str
 def frozen(trained: Trained, recipe: Recipe) -> QuantizedNetwork:
     """The float network in the codes of a recipe, calibrated but not trained."""
     train = trained.features.split.train
-    most = max(CALIBRATION_FRAMES // train.features.shape[1], len(train.class_names))
-    some = fewer(train, most, Key.root(recipe.seed).child("calibration").numpy())
     prepared = prepare(
         trained.model,
         recipe.quantization,
         recipe.chip,
-        *tensors(some),
+        *tensors(train),
         class_names=train.class_names,
         preparation=trained.features.preparation,
     )
@@ -162,7 +150,9 @@ def ptq(trained: Trained, asked: Asked, progress: Callable[[int], None]) -> dict
     for name, changes in (("ptq", {}), ("ptq8", {"bits": EIGHT})):
         recipe = with_quantization(trained.recipe, **changes)
         network = frozen(trained, recipe)
-        found["accuracies"][name] = software_accuracy(network, split.test)
+        found["accuracies"][name] = accuracy(
+            quantized_answers(network, split.test), split.test.labels
+        )
         once, place = replace(asked, recalibrated=0), trained.root / "chips"
         try:
             parts = split.train, split.test
@@ -214,10 +204,11 @@ def integer(trained: Trained, name: str, progress: Told) -> dict[str, Any]:
         place / "quantize.checkpoint",
         log,
     )
+    networks = {f"{name}_ptq": frozen(trained, recipe), name: convert(prepared)}
     return {
         "accuracies": {
-            f"{name}_ptq": software_accuracy(frozen(trained, recipe), test),
-            name: software_accuracy(convert(prepared), test),
+            way: accuracy(quantized_answers(network, test), test.labels)
+            for way, network in networks.items()
         },
         "quantization": recipe.quantization.model_dump(mode="json"),
         "converters": recipe.chip.converters.model_dump(mode="json"),

@@ -24,11 +24,7 @@ from imssa.experiment.stages import (
 from imssa.models import S4DClassifier, load_model
 from imssa.program.files import write_atomically
 from imssa.quantization.convert import load_network
-from imssa.quantization.network import QuantizedNetwork
 from imssa.training import read_log
-
-FRAMES: Final = 50_000
-"""Frames of a batch in software: every register of every step of a batch is kept."""
 
 COMPARED_ITEMS: Final = 20
 
@@ -60,21 +56,6 @@ def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, A
     return {**result, "made": kept}
 
 
-def in_batches(
-    data: SequenceDataset, answers: Callable[[SequenceDataset], np.ndarray]
-) -> np.ndarray:
-    """Answers to all items, some at a time."""
-    size = max(1, FRAMES // data.features.shape[1])
-    starts = range(0, len(data), size)
-    cut = [np.arange(first, min(first + size, len(data))) for first in starts]
-    return np.concatenate([answers(data.subset(chosen)) for chosen in cut])
-
-
-def software_accuracy(network: QuantizedNetwork, data: SequenceDataset) -> float:
-    """Accuracy of an integer network."""
-    return accuracy(in_batches(data, lambda part: quantized_answers(network, part)), data.labels)
-
-
 class Trained:
     """A recipe trained in its folder; what is there already is not trained again."""
 
@@ -85,7 +66,7 @@ class Trained:
         for stage in ("train", "quantize", "compile"):
             if not folder.finished(stage):
                 self._runner.stage(stage)
-        self.network: QuantizedNetwork = load_network(folder.root / "quantized.safetensors")
+        self.network = load_network(folder.root / "quantized.safetensors")
         self.program = folder.program(self.recipe.quantization.realization)
 
     @cached_property
@@ -120,15 +101,14 @@ class Trained:
         """Accuracy in software, size, time."""
         test, split = self.test, self.features.split
         some = test.subset(np.arange(min(COMPARED_ITEMS, len(test))))
-        inputs = self.network.input_codes(some.features)
-        contract = check_network_against_chip(self.network, self.program, inputs, some.lengths)
+        contract = check_network_against_chip(self.network, self.program, some)
         minutes = self.minutes()
         size = measure_size(self.model.config, self.network, self.program)
-        floats = in_batches(test, lambda part: float_answers(self.model, part))
+        codes = quantized_answers(self.network, test)
         return {
             "accuracies": {
-                "float": accuracy(floats, test.labels),
-                "quantized": software_accuracy(self.network, test),
+                "float": accuracy(float_answers(self.model, test), test.labels),
+                "quantized": accuracy(codes, test.labels),
             },
             "test_items": len(test),
             "items": {

@@ -8,6 +8,7 @@ import scipy.signal
 import torch
 
 from imssa.crossbar.trace import require_chip
+from imssa.data import SequenceDataset
 from imssa.errors import DataError, DesignRuleError, RecipeError
 from imssa.evaluation import STAGES as WATERFALL
 from imssa.evaluation import load_pictures
@@ -19,13 +20,16 @@ from imssa.experiment.results import effects_in_words
 from imssa.experiment.stages import (
     EFFECTS,
     Comparison,
+    batches,
     compare_codes,
+    float_answers,
     load_features,
     quantize,
     train,
 )
 from imssa.hardware import EFFECTS as CHIP_EFFECTS
 from imssa.hardware import load_chip, preset_names
+from imssa.models import ModelConfig, S4DClassifier
 from imssa.program import load_program
 from imssa.quantization.convert import convert, load_network
 from imssa.quantization.network import QuantizedNetwork
@@ -59,6 +63,37 @@ def test_steps_beyond_a_sequence_do_not_count() -> None:
     assert compare_codes(NAMES, codes(), other, LENGTHS).mismatches == 0
     shorter = {**codes(), "state": codes()["state"][:, :2]}
     assert compare_codes(NAMES, codes(), shorter, np.array([2, 2])) == Comparison(2 * 2 * 4 + 2, 0)
+
+
+def small_part(items: int) -> SequenceDataset:
+    generator = np.random.default_rng(4)
+    return SequenceDataset(
+        features=4 * generator.standard_normal((items, 1, 3)).astype(np.float32).repeat(10, 1),
+        lengths=np.full(items, 10),
+        labels=np.arange(items) % 2,
+        names=tuple(map(str, range(items))),
+        groups=("",) * items,
+        takes=np.arange(items),
+        class_names=("no", "yes"),
+    )
+
+
+def test_batches_hold_each_item_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = small_part(7)
+    assert [batch is part for batch in batches(part)] == [True]
+    assert [batch.names for batch in batches(part, 30)] == [("0", "3", "6")]  # of 70 frames
+    monkeypatch.setattr("imssa.experiment.stages.BATCH_FRAMES", 29)
+    assert [len(batch) for batch in batches(part)] == [2, 2, 2, 1]
+    assert sum((batch.names for batch in batches(part)), ()) == part.names
+
+
+def test_batches_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    part, config = small_part(40), ModelConfig(n_features=3, n_classes=2, d_model=4)
+    model = S4DClassifier(config, torch.Generator().manual_seed(1)).eval()
+    answers = float_answers(model, part)
+    assert 0 < answers.sum() < 40
+    monkeypatch.setattr("imssa.experiment.stages.BATCH_FRAMES", 1)
+    assert np.array_equal(float_answers(model, part), answers)
 
 
 def test_missing_codes_are_no_agreement() -> None:

@@ -208,20 +208,26 @@ def test_an_unstable_pole_is_refused() -> None:
         prepare(unstable, settings, CHIP, features, lengths, class_names=names, preparation={})
 
 
-@pytest.mark.parametrize("items", [20, 31])
-def test_of_many_sequences_an_even_choice_calibrates(
-    items: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start = torch.Generator().manual_seed(0)
-    model = S4DClassifier(ModelConfig(n_features=2, n_classes=2, d_model=3, d_state=4), start)
-    x, n = torch.randn(items, 10, 2, generator=start), torch.full((items,), 10)
+def test_of_many_sequences_some_are_calibrated_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = trained_like("none", "delayed", 1)
+    generator = torch.Generator().manual_seed(3)
+    features = torch.randn(12, 20, model.config.n_features, generator=generator)
+    lengths = torch.full((12,), 20)
 
-    def made(features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        names: dict[str, Any] = {"class_names": ("a", "b"), "preparation": {}}
-        wanted = config("leaky", 4)
-        return prepare(model, wanted, CHIP, features, lengths, **names)(x[:5], n[:5]).detach()
+    def made(features: torch.Tensor, lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+        prepared = prepare(
+            model,
+            config("leaky", 4),
+            CHIP,
+            features,
+            lengths,
+            class_names=tuple("abcdefgh"[: model.config.n_classes]),
+            preparation={},
+        )
+        return dict(prepared.state_dict())
 
-    whole, few = made(x, n), made(x[::4], n[::4])
-    monkeypatch.setattr("imssa.quantization.prepare.CALIBRATION_FRAMES", items * 10 // 4 + 10)
-    assert torch.equal(made(x, n), few)
-    assert not torch.equal(whole, few)
+    third = made(features[::3], lengths[::3])
+    states = model.config.d_model * model.config.d_state // 2 * features.shape[0] * 20
+    monkeypatch.setattr("imssa.quantization.prepare.CALIBRATION_STATES", states // 3)
+    found = made(features, lengths)
+    assert all(torch.equal(found[name], value) for name, value in third.items())

@@ -15,7 +15,7 @@ from imssa.experiment.kernels_alone import kernels_of
 from imssa.experiment.own_map import require_own_map
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.silence import restless_names, silence_after_burst, steps_to_rest
-from imssa.experiment.stages import Comparison, check_network_against_chip, compare_codes
+from imssa.experiment.stages import Comparison, compare_codes, compare_network_and_chip
 from imssa.hardware import ChipDescription
 from imssa.kernels.codes import code_max
 from imssa.kernels.random import Key
@@ -241,7 +241,7 @@ def check_program(program: Program) -> Iterator[Check]:
 
 
 def _chip_run(network: QuantizedNetwork, program: Program) -> Comparison:
-    return check_network_against_chip(
+    return compare_network_and_chip(
         network, program, *_random_inputs(network.encoder.weights.shape[1], network)
     )
 

@@ -191,12 +191,7 @@ def _simulate(run: Runner) -> None:
         answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
         answers["software"] = float_answers(model, test)
         answers["quantized"] = quantized_answers(network, test)
-        compared = [
-            check_network_against_chip(
-                network, program, network.input_codes(part.features), part.lengths
-            )
-            for part in run.parts
-        ]
+        compared = [check_network_against_chip(network, program, part) for part in run.parts]
         contract = sum(compared, Comparison(0, 0))
         pictures = draw_pictures(model, network, program, key, test, realization)
         save_pictures(pictures, place / "pictures.safetensors")

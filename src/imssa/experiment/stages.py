@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from jaxtyping import Int64
+from torch import nn
 
 from imssa.crossbar import simulate
 from imssa.data import (
@@ -41,6 +42,12 @@ EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "all": ALL_EFFECTS,
 }
 """What is switched on in each stage of the waterfall."""
+
+BATCH_FRAMES: Final = 2**16
+"""Frames that are computed at once where every register of every step is kept, padding included."""
+
+COMPARED_FRAMES: Final = 2**18
+"""Frames of a part on which codes are compared; of longer parts some items, evenly spaced."""
 
 
 def silent(_done: int, _total: int, _text: str) -> None:
@@ -199,21 +206,40 @@ def tensors(part: SequenceDataset) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(part.features), torch.tensor(part.lengths)
 
 
+def batches(part: SequenceDataset, frames: int | None = None) -> Iterator[SequenceDataset]:
+    """The items of a part, as many at a time as memory holds.
+
+    Args:
+        part: The part.
+        frames: Frames of all batches together, roughly; None: all items.
+    """
+    length = part.features.shape[1]
+    every = 1 if frames is None else max(1, -(-len(part) * length // frames))
+    chosen, size = np.arange(0, len(part), every), max(1, BATCH_FRAMES // length)
+    if len(chosen) == len(part) <= size:
+        yield part
+        return
+    for first in range(0, len(chosen), size):
+        yield part.subset(chosen[first : first + size])
+
+
 @one_thread()
-def float_answers(model: S4DClassifier, part: SequenceDataset) -> Int64[np.ndarray, " items"]:
-    """Answers of the float network."""
+def float_answers(model: nn.Module, part: SequenceDataset) -> Int64[np.ndarray, " items"]:
+    """Answers of a float network: of its logits for features and lengths."""
     with torch.no_grad():
-        answers: Int64[np.ndarray, " items"] = model(*tensors(part)).argmax(1).numpy()
-    return answers
+        found = [model(*tensors(batch)).argmax(1).numpy() for batch in batches(part)]
+    return np.concatenate(found)
 
 
 def quantized_answers(
     network: QuantizedNetwork, part: SequenceDataset
 ) -> Int64[np.ndarray, " items"]:
     """Answers of the integer network."""
-    inputs = network.input_codes(part.features)
-    answers: Int64[np.ndarray, " items"] = network.run(inputs, part.lengths)["answer"][:, 0]
-    return answers
+    found = [
+        network.run(network.input_codes(batch.features), batch.lengths)["answer"][:, 0]
+        for batch in batches(part)
+    ]
+    return np.concatenate(found)
 
 
 @dataclass(frozen=True)
@@ -256,20 +282,34 @@ def check_training_against_network(
     prepared: PreparedClassifier, network: QuantizedNetwork, part: SequenceDataset
 ) -> Comparison:
     """Codes of the training forward without noise against those of the frozen network."""
-    record: dict[str, Any] = {}
-    with torch.no_grad():
-        prepared(*tensors(part), record=record)
-    run = network.run(network.input_codes(part.features), part.lengths)
-    return compare_codes(run.keys() - {"sum"}, record, run, part.lengths)
+    found = Comparison(0, 0)
+    for batch in batches(part, COMPARED_FRAMES):
+        record: dict[str, Any] = {}
+        with torch.no_grad():
+            prepared(*tensors(batch), record=record)
+        run = network.run(network.input_codes(batch.features), batch.lengths)
+        found += compare_codes(run.keys() - {"sum"}, record, run, batch.lengths)
+    return found
 
 
 def check_network_against_chip(
+    network: QuantizedNetwork, program: Program, part: SequenceDataset
+) -> Comparison:
+    """Codes of the frozen network against those of its program on an ideal chip, on a part."""
+    found = Comparison(0, 0)
+    for batch in batches(part, COMPARED_FRAMES):
+        inputs = network.input_codes(batch.features)
+        found += compare_network_and_chip(network, program, inputs, batch.lengths)
+    return found
+
+
+def compare_network_and_chip(
     network: QuantizedNetwork,
     program: Program,
     inputs: Int64[np.ndarray, "batch length features"],
     lengths: Int64[np.ndarray, " batch"],
 ) -> Comparison:
-    """Codes of the frozen network against those of its program on an ideal chip."""
+    """The same for any inputs."""
     run = network.run(inputs, lengths)
     steps = tuple(name for name, codes in run.items() if codes.ndim == 3)
     chip, one = program.chip.only(), np.zeros(1, np.int64)

@@ -17,7 +17,28 @@ from imssa.quantization.prepared import PreparedClassifier, Record
 
 ROUNDS: Final = 2
 CALIBRATION_SUMS: Final = 2**25
-"""Sums of a pass that are looked at, at most: so many sequences are taken, evenly spaced."""
+"""Sums of a pass that are looked at, at most."""
+
+CALIBRATION_STATES: Final = 2**26
+"""Complex states of a layer that calibration keeps at once, 16 bytes each, at most."""
+
+
+def evenly(
+    features: Float[Tensor, "batch length features"],
+    lengths: Int64[Tensor, " batch"],
+    a_frame: int,
+    most: int,
+) -> tuple[Tensor, Tensor]:
+    """Evenly spaced sequences, as many as hold so many values; all of them where they do.
+
+    Args:
+        features: Sequences.
+        lengths: Their true lengths.
+        a_frame: Values that each frame takes.
+        most: Values in all.
+    """
+    every = max(1, -(-features.shape[0] * features.shape[1] * a_frame // most))
+    return features[::every], lengths[::every]
 
 
 def choose_full_scales(
@@ -38,8 +59,7 @@ def choose_full_scales(
     lines = max(
         block.kernels.B.shape[0] * (block.kernels.B[0].numel() + 1) for block in prepared.blocks
     )
-    every = -(-features.shape[0] * features.shape[1] * lines // CALIBRATION_SUMS)
-    features, lengths = features[::every], lengths[::every]
+    features, lengths = evenly(features, lengths, lines, CALIBRATION_SUMS)
     for _ in range(ROUNDS):
         record: Record = {}
         with torch.no_grad():

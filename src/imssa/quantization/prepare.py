@@ -18,7 +18,7 @@ from imssa.hardware.description import ChipDescription
 from imssa.kernels import codes
 from imssa.models import S4DBlock, S4DClassifier
 from imssa.quantization.config import QuantizationConfig, TrainingNoise
-from imssa.quantization.full_scale import choose_full_scales
+from imssa.quantization.full_scale import CALIBRATION_STATES, choose_full_scales, evenly
 from imssa.quantization.kernels import PreparedKernels, pair_sigma
 from imssa.quantization.linear import AnalogLinear, QuantizedLinear
 from imssa.quantization.network import MEAN_FRACTION_BITS
@@ -26,10 +26,6 @@ from imssa.quantization.prepared import PreparedBlock, PreparedClassifier
 
 CALIBRATION_SHARE = 0.999
 """Share of calibration values that a converter's range must hold."""
-
-CALIBRATION_FRAMES = 200_000
-"""So many frames say enough of ranges; of more sequences an even choice is taken."""
-
 Sequences = Float64[np.ndarray, "batch length features"]
 
 
@@ -167,8 +163,7 @@ def prepare(
         model: The float network.
         config: Realization and bits.
         chip: Converters and device laws.
-        features: Calibration sequences, prepared as for the float network; of more than
-            ``CALIBRATION_FRAMES`` frames an even choice is used.
+        features: Calibration sequences, prepared as for the float network; of many, some.
         lengths: Their true lengths.
         class_names: What the answers mean.
         preparation: How recordings become features; kept with the network.
@@ -184,8 +179,8 @@ def prepare(
             remedy=f"Set quantization.activation_bits = {chip.converters.dac_bits}.",
         )
     float_model = _eager(model)
-    every = -(-features.shape[0] * features.shape[1] // CALIBRATION_FRAMES)
-    features, lengths = features[::every], lengths[::every]
+    modes = model.config.d_model * (model.config.d_state // 2)
+    features, lengths = evenly(features, lengths, modes, CALIBRATION_STATES)
     x = features.double().numpy()
     real = true_frames(lengths.numpy(), x.shape[1])
     largest = codes.code_max(chip.converters.dac_bits)
