@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         "running",
         "recipes",
         "inspecting",
+        "costing",
         "chips",
         "circuits",
         "datasets",

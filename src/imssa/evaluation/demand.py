@@ -8,29 +8,15 @@ and saturation are not counted, nor what runs once a sequence (clearing, mean, d
 """
 
 from collections import Counter
-from functools import singledispatch
 
 import numpy as np
 from jaxtyping import Int64
 from pydantic import Field
 
+from imssa.cost.work import MOVES, work_of_all
 from imssa.evaluation.records import Count, Record
 from imssa.models import ModelConfig
 from imssa.program import Program
-from imssa.program.operations import (
-    Accumulate,
-    Add,
-    ArgMax,
-    Clear,
-    Gather,
-    Leak,
-    MatMul,
-    MeanByLength,
-    Operation,
-    Phase,
-    Requantize,
-    Table,
-)
 from imssa.quantization.network import (
     IntegerLayer,
     IntegerLinear,
@@ -96,8 +82,17 @@ def quantized_demand(network: QuantizedNetwork) -> Counts:
 def chip_demand(program: Program) -> Counts:
     """Operations of one time step on the chip and on its digital side, from the program."""
     counts: Counter[str] = Counter()
-    for operation in program.step:
-        counts += _cost(operation, program)
+    for phase in program.phases:
+        lines, pairs = len(phase.word_lines), len(phase.pairs)
+        counts += Counter(
+            analog_mvms=1,
+            analog_multiply_accumulates=lines * pairs,
+            dac_conversions=lines,
+            adc_conversions=pairs,
+        )
+    for work in work_of_all(program.step, program):
+        if work.kind not in MOVES:
+            counts[work.kind] += work.count
     return _named(counts)
 
 
@@ -144,69 +139,3 @@ def _kernels(layer: IntegerLayer, realization: str, guard_bits: int) -> "Counter
     }[realization]
     driven = Counter(multiply_accumulates=products, shifts=states if guard_bits else 0)
     return driven + converted + update + register
-
-
-@singledispatch
-def _cost(operation: Operation, _program: Program) -> "Counter[str]":
-    """Cost of an operation in one time step; a new kind needs its own rule here."""
-    raise NotImplementedError(type(operation).__name__)
-
-
-@_cost.register(Clear)
-@_cost.register(Gather)
-def _(_operation: Clear | Gather, _program: Program) -> "Counter[str]":
-    """Clearing and routing take no arithmetic."""
-    return Counter()
-
-
-@_cost.register
-def _(operation: ArgMax, program: Program) -> "Counter[str]":
-    return Counter(comparisons=program.register(operation.source).size - 1)
-
-
-@_cost.register
-def _(operation: Phase, _program: Program) -> "Counter[str]":
-    lines, pairs = len(operation.word_lines), len(operation.pairs)
-    return Counter(
-        analog_mvms=1,
-        analog_multiply_accumulates=lines * pairs,
-        dac_conversions=lines,
-        adc_conversions=pairs,
-        shifts=int(np.count_nonzero(operation.drive_shift)),
-    )
-
-
-@_cost.register
-def _(operation: Requantize, _program: Program) -> "Counter[str]":
-    return _rescaled(operation.multiplier, operation.shift)
-
-
-@_cost.register
-def _(operation: Leak, _program: Program) -> "Counter[str]":
-    return Counter(shifts=len(operation.k), additions=len(operation.k))
-
-
-@_cost.register
-def _(operation: MatMul, _program: Program) -> "Counter[str]":
-    return Counter(multiply_accumulates=operation.weights.size, additions=operation.bias.size)
-
-
-@_cost.register
-def _(operation: Add, program: Program) -> "Counter[str]":
-    return Counter(additions=program.register(operation.target).size)
-
-
-@_cost.register
-def _(operation: Accumulate, program: Program) -> "Counter[str]":
-    return Counter(additions=program.register(operation.target).size)
-
-
-@_cost.register
-def _(operation: Table, program: Program) -> "Counter[str]":
-    return Counter(look_ups=program.register(operation.target).size)
-
-
-@_cost.register
-def _(operation: MeanByLength, program: Program) -> "Counter[str]":
-    size = program.register(operation.target).size
-    return Counter(multiplications=size, shifts=size, look_ups=1)

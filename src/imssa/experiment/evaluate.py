@@ -24,7 +24,7 @@ from imssa.kernels.codes import quantized
 from imssa.kernels.random import Key
 from imssa.models import load_model
 from imssa.models.files import KIND as MODEL
-from imssa.program import load_program
+from imssa.program import Program, load_program
 from imssa.program.files import kinds_in, read_arrays
 from imssa.program.program import KIND as PROGRAM
 from imssa.quantization.convert import KIND as QUANTIZED
@@ -113,6 +113,12 @@ def network_data(path: Path, asked: Asked) -> SequenceDataset:
     return _data(asked, _Kept(network.class_names, network.preparation, recipe))
 
 
+def program_data(program: Program, asked: Asked) -> SequenceDataset:
+    """Recordings as a program wants them; else as `network_data`."""
+    recipe = program.provenance.get("recipe", {})
+    return _data(asked, _Kept(program.class_names, program.preparation, recipe))
+
+
 def _network(path: Path, asked: Asked, _progress: Progress) -> dict[str, Any]:
     network, data = load_network(path), network_data(path, asked)
     return {
@@ -126,8 +132,7 @@ def _program(path: Path, asked: Asked, progress: Progress) -> dict[str, Any]:
     if asked.chip is None:
         require_own_map(program)
     chip = program.chip if asked.chip is None else load_chip(asked.chip)
-    recipe = program.provenance.get("recipe", {})
-    data = _data(asked, _Kept(program.class_names, program.preparation, recipe))
+    data = program_data(program, asked)
     bits = program.chip.converters.dac_bits
     inputs = quantized(data.features, program.preparation["input_step"], bits)
     key = Key.root(asked.seed).child("chip")
