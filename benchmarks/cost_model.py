@@ -81,8 +81,9 @@ def tops_per_watt(operations: float, joule: Range) -> Range:
 
 
 def integration_steps(input_bits: int) -> tuple[int, int]:
-    """Read pulses and phases of NeuRRAM: 2^p - 1 pulses for p digits, from four digits on in two parts
-    (cimloop, wan_nature_2022, helper_functions.py).
+    """Read pulses and phases of NeuRRAM (cimloop, wan_nature_2022, helper_functions.py).
+
+    2^p - 1 pulses for p digits, from four digits on in two parts.
     """
     digits = max(1, input_bits - 1)
     parts = [digits] if digits <= 3 else [-(-digits // 2), digits // 2]

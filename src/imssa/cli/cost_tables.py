@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from imssa.cost import Constants, CostReport, Parts, Range, total
+from imssa.cost import Constants, CostReport, Number, Parts, Range, total
 
-BAR: Final = 24
+BAR: Final = 16
 """Characters of a range's bar."""
 
 
@@ -26,12 +26,17 @@ def cost_tables(report: CostReport) -> list[Any]:
 def energy_table(report: CostReport) -> Table:
     """Energy of a time step by part; the digital chips' typical values beside it."""
     chip, digital, packed = report.chip, report.digital, report.packed
-    table = Table(title="Energy of a time step in pJ", caption="bars are logarithmic")
-    table.add_column("part")
+    bits = report.break_even.weight_bits
+    table = Table(
+        title="Energy of a time step in pJ",
+        caption=f"bars are logarithmic; int8 and {bits}-bit: typical values of a digital chip with "
+        "weights of that width",
+    )
+    table.add_column("part", no_wrap=True)
     for column in ("low", "typical", "high"):
         table.add_column(column, justify="right")
     table.add_column("range", no_wrap=True)
-    for column in (digital.name, packed.name):
+    for column in ("int8", f"{bits}-bit"):
         table.add_column(column, justify="right")
     others = (digital.step_joule, packed.step_joule)
     for name in dict.fromkeys([*chip.step_joule, *digital.step_joule]):
@@ -74,8 +79,8 @@ def _processor_cells(report: CostReport) -> Iterator[tuple[str, str]]:
     if own is None:
         return
     yield "energy of a sequence, nJ", _span(own.step_joule * report.steps, 1e9)
-    yield "time of a step, us", f"{1e6 * own.step_seconds:.3g}"
-    yield "times real time", f"{1 / (own.step_seconds * report.rate_hertz):.3g}"
+    yield "time of a step, us", _number(1e6 * own.step_seconds)
+    yield "times real time", _number(1 / (own.step_seconds * report.rate_hertz))
 
 
 def constants_table(constants: Constants) -> Table:
@@ -96,7 +101,7 @@ def _row(parts: Parts, name: str) -> tuple[str, str, str, str]:
     if name not in parts:
         return "", "", "", ""
     value = parts[name]
-    low, typical, high = (f"{1e12 * x:.3g}" for x in (value.low, value.typical, value.high))
+    low, typical, high = (_number(1e12 * x) for x in (value.low, value.typical, value.high))
     return low, typical, high, _bar(value, parts)
 
 
@@ -107,7 +112,7 @@ def _bar(value: Range, parts: Parts) -> str:
     if value.high <= 0 or bottom <= 0:
         return ""
 
-    def place(x: float) -> int:
+    def place(x: Number) -> int:
         share = math.log(max(x, bottom) / bottom) / math.log(top / bottom)
         return min(BAR - 1, int(share * BAR))
 
@@ -118,8 +123,25 @@ def _bar(value: Range, parts: Parts) -> str:
 
 
 def _one(value: Range | None) -> str:
-    return "" if value is None else f"{1e12 * value.typical:.3g}"
+    return "" if value is None else _number(1e12 * value.typical)
 
 
-def _span(value: Range, scale: float = 1.0) -> str:
-    return f"{scale * value.typical:.3g} ({scale * value.low:.2g} - {scale * value.high:.2g})"
+def _span(value: Range, scale: Number = 1.0) -> str:
+    """The typical value over its bounds."""
+    return (
+        f"{_number(scale * value.typical)}\n"
+        f"{_number(scale * value.low)} - {_number(scale * value.high)}"
+    )
+
+
+def _number(value: Number) -> str:
+    """Three digits, without an exponent up to a million.
+
+    Example:
+        >>> [_number(x) for x in (0.0, 0.0123, 1684.2, 2.5e7)]
+        ['0', '0.0123', '1680', '2.5e+07']
+    """
+    if value and 1e3 <= value < 1e6:
+        digits = 2 - math.floor(math.log10(value))
+        return f"{round(value, digits):.0f}"
+    return f"{value:.3g}"

@@ -5,7 +5,7 @@ from imssa.cost.drives import Drives, assumed_drives, measured_drives
 from imssa.cost.model import cost_of
 from imssa.cost.prices import Prices
 from imssa.cost.processor import ProcessorCost, measure_processor
-from imssa.cost.ranges import Parts, Range, added, total
+from imssa.cost.ranges import Number, Parts, Range, added, total
 from imssa.cost.report import BreakEven, CostReport, Design
 from imssa.cost.settings import Settings
 from imssa.cost.technology import Technology
@@ -17,6 +17,7 @@ __all__ = [
     "CostReport",
     "Design",
     "Drives",
+    "Number",
     "Parts",
     "Prices",
     "ProcessorCost",

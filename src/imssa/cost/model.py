@@ -18,7 +18,7 @@ from imssa.cost.digital import array_weight_bits, digital_step, priced
 from imssa.cost.drives import Drives, assumed_drives
 from imssa.cost.prices import Prices
 from imssa.cost.processor import ProcessorCost
-from imssa.cost.ranges import Parts, added
+from imssa.cost.ranges import Number, Parts, added
 from imssa.cost.reads import reads_of
 from imssa.cost.report import CostReport, Design
 from imssa.cost.settings import Settings
@@ -36,7 +36,7 @@ def cost_of(
     *,
     drives: Drives | None = None,
     conductances: Sequence[Conductances] | None = None,
-    rate_hertz: float | None = None,
+    rate_hertz: Number | None = None,
     steps: int | None = None,
     settings: Settings | None = None,
     processor: ProcessorCost | None = None,
@@ -109,7 +109,7 @@ def _once(program: Program, prices: Prices) -> Parts:
     return with_control(priced(work, prices), prices)
 
 
-def _rate(program: Program, given: float | None) -> float:
+def _rate(program: Program, given: Number | None) -> float:
     front_end: dict[str, Any] = program.preparation.get("front_end") or {}
     hops = [front_end.get(key) for key in ("hop_seconds", "bin_seconds")]
     hop = next((one for one in hops if one and given is None), None)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from imssa.cost.constants import Constants, load_constants
-from imssa.cost.ranges import Range
+from imssa.cost.ranges import Number, Range
 from imssa.cost.technology import Technology
 
 CONVERTER_BITS: Final = 8
@@ -57,19 +57,19 @@ class Prices:
         """One pair sampled or amplified in one pass."""
         return self.constants.amplifier.range * self.technology.converters
 
-    def addition(self, bits: float) -> Range:
+    def addition(self, bits: Number) -> Range:
         """One addition of a width."""
         return self._by_width("add", bits)
 
-    def multiplication(self, bits: float) -> Range:
+    def multiplication(self, bits: Number) -> Range:
         """One multiplication; of unlike operands the geometric mean of their widths counts."""
         return self._by_width("multiply", bits)
 
-    def shift(self, bits: float) -> Range:
+    def shift(self, bits: Number) -> Range:
         """One rounding shift of a width."""
         return self._by_width("shift", bits)
 
-    def multiply_accumulate(self, bits: float) -> Range:
+    def multiply_accumulate(self, bits: Number) -> Range:
         """A multiplication added to a sum of 32 bits."""
         return self.multiplication(bits) + self.addition(ACCUMULATOR_BITS)
 
@@ -83,7 +83,7 @@ class Prices:
         """A byte of weights read from SRAM."""
         return self.constants.memory_byte.range * self.technology.gates
 
-    def _by_width(self, kind: str, bits: float) -> Range:
+    def _by_width(self, kind: str, bits: Number) -> Range:
         """Through the constants at 8, 16 and 32 bits by power laws, which go on below and above."""
         ranges = [getattr(self.constants, f"{kind}_{width}").range for width in WIDTHS]
         values = [
@@ -93,7 +93,7 @@ class Prices:
         return Range(*np.maximum.accumulate(values).tolist()) * self.technology.gates
 
 
-def _power_law(bits: float, values: list[float]) -> float:
+def _power_law(bits: Number, values: list[float]) -> float:
     """Piecewise linear in the logarithms of width and value."""
     first = 0 if bits <= WIDTHS[1] else 1
     slope = np.log(values[first + 1] / values[first]) / np.log(WIDTHS[first + 1] / WIDTHS[first])

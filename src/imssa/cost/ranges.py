@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from imssa.errors import CheckFailedError
 
+Number = int | float
+"""A plain number, whole or not."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -23,9 +26,9 @@ class Range:
         Range(low=2.0, typical=3.0, high=4.0)
     """
 
-    low: float
-    typical: float
-    high: float
+    low: Number
+    typical: Number
+    high: Number
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.typical <= self.high:
@@ -36,12 +39,12 @@ class Range:
             )
 
     @classmethod
-    def of(cls, value: float) -> "Range":
+    def of(cls, value: Number) -> "Range":
         """A number that is known."""
         return cls(value, value, value)
 
     @classmethod
-    def spanned(cls, values: Iterable[float], typical: float) -> "Range":
+    def spanned(cls, values: Iterable[Number], typical: Number) -> "Range":
         """From the least to the largest of some values, the typical one among them."""
         found = [*values, typical]
         return cls(min(found), typical, max(found))
@@ -49,7 +52,7 @@ class Range:
     def __add__(self, other: "Range") -> "Range":
         return Range(self.low + other.low, self.typical + other.typical, self.high + other.high)
 
-    def __mul__(self, other: "Range | float") -> "Range":
+    def __mul__(self, other: "Range | Number") -> "Range":
         by = other if isinstance(other, Range) else Range.of(other)
         return Range(self.low * by.low, self.typical * by.typical, self.high * by.high)
 
@@ -61,11 +64,11 @@ class Range:
         """
         return Range(self.low / other.high, self.typical / other.typical, self.high / other.low)
 
-    def each(self, function: Callable[[float], float]) -> "Range":
+    def each(self, function: Callable[[Number], Number]) -> "Range":
         """A rising function of each of the three."""
         return Range(function(self.low), function(self.typical), function(self.high))
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, Number]:
         """For JSON."""
         return {"low": self.low, "typical": self.typical, "high": self.high}
 
@@ -92,6 +95,6 @@ def added(*parts: Mapping[str, Range]) -> Parts:
     return found
 
 
-def times(parts: Mapping[str, Range], by: Range | float) -> Parts:
+def times(parts: Mapping[str, Range], by: Range | Number) -> Parts:
     """Each part times the same number."""
     return {name: value * by for name, value in parts.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imssa.cost.processor import ProcessorCost
-from imssa.cost.ranges import Parts, Range, added, times, total
+from imssa.cost.ranges import Number, Parts, Range, added, times, total
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Design:
         """Energy of a sequence by part, without idle power."""
         return added(times(self.step_joule, steps), self.once_joule)
 
-    def watt(self, rate_hertz: float) -> Range:
+    def watt(self, rate_hertz: Number) -> Range:
         """Power at a rate of time steps: their energy, and idle power all the time."""
         return total(self.step_joule) * rate_hertz + self.idle_watt
 
-    def times_real_time(self, rate_hertz: float) -> Range:
+    def times_real_time(self, rate_hertz: Number) -> Range:
         """How many times faster than real time it can run."""
         return Range.of(1.0 / rate_hertz) / total(self.step_seconds)
 
-    def to_dict(self, steps: int, rate_hertz: float) -> dict[str, Any]:
+    def to_dict(self, steps: int, rate_hertz: Number) -> dict[str, Any]:
         """For JSON; every sum stands beside its parts."""
         return {
             "name": self.name,
@@ -111,7 +111,7 @@ class CostReport:
     packed: Design
     processor: ProcessorCost | None
     break_even: BreakEven
-    rate_hertz: float
+    rate_hertz: Number
     steps: int
     assumptions: dict[str, str] = field(default_factory=dict)
     verdict: tuple[str, ...] = ()
@@ -133,7 +133,7 @@ class CostReport:
         }
 
 
-def _plain(value: Range | None) -> dict[str, float] | None:
+def _plain(value: Range | None) -> dict[str, Number] | None:
     return None if value is None else value.to_dict()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from imssa.cost.ranges import Range
+from imssa.cost.ranges import Number, Range
 from imssa.errors import RecipeError
 
 REFERENCE_NODE_NM: Final = 45.0
@@ -50,8 +50,8 @@ class Technology:
         supply_volt: Supply; None: what is usual at the node.
     """
 
-    node_nm: float = REFERENCE_NODE_NM
-    supply_volt: float | None = None
+    node_nm: Number = REFERENCE_NODE_NM
+    supply_volt: Number | None = None
 
     def __post_init__(self) -> None:
         volt_is_wrong = self.supply_volt is not None and not 0.4 <= self.supply_volt <= 3.3
@@ -63,7 +63,7 @@ class Technology:
             )
 
     @property
-    def volt(self) -> float:
+    def volt(self) -> Number:
         """The supply."""
         if self.supply_volt is not None:
             return self.supply_volt
@@ -91,7 +91,7 @@ class Technology:
         return Range.spanned([1.0, self.area], self.area**0.5)
 
 
-def _gate(node_nm: float, volt: float) -> float:
+def _gate(node_nm: Number, volt: Number) -> float:
     """Relative energy of a gate, linear between the nodes of the table."""
     nodes = sorted(GATE_ENERGY)
     if node_nm >= nodes[-1]:
@@ -102,6 +102,6 @@ def _gate(node_nm: float, volt: float) -> float:
     return (1 - share) * _at(below, volt) + share * _at(above, volt)
 
 
-def _at(node: float, volt: float) -> float:
+def _at(node: float, volt: Number) -> float:
     a, b, c = GATE_ENERGY[node]
     return a * volt**2 + b * volt + c

@@ -1,6 +1,6 @@
 """What the numbers say, in sentences computed from them."""
 
-from imssa.cost.ranges import Range, total
+from imssa.cost.ranges import Number, Range, total
 from imssa.cost.report import BreakEven, CostReport
 
 IDLE_COUNTS = 0.1
@@ -20,7 +20,7 @@ def verdict(report: CostReport) -> tuple[str, ...]:
     return tuple(found)
 
 
-def span(value: Range, scale: float = 1.0, unit: str = "") -> str:
+def span(value: Range, scale: Number = 1.0, unit: str = "") -> str:
     """A range in words: typical (low to high)."""
     return (
         f"{value.typical * scale:.3g} ({value.low * scale:.2g} to {value.high * scale:.3g})"
@@ -67,14 +67,14 @@ def _maps(found: BreakEven) -> str:
 
 
 def _whole(report: CostReport) -> str:
-    chip, digital = report.chip.step_joule, report.digital.step_joule
-    ratio = total(chip) / total(digital)
+    chip, digital = report.chip.step_joule, total(report.digital.step_joule)
+    ratio, packed = total(chip) / digital, total(report.packed.step_joule)
     largest = max(chip, key=lambda part: chip[part].typical)
     share = 100 * chip[largest].typical / total(chip).typical
     return (
-        f"A whole step: {span(total(chip), 1e9, 'nJ')} against {span(total(digital), 1e9, 'nJ')} "
-        f"on the digital chip, {ratio.typical:.3g} times with typical parts; the largest part is "
-        f"{largest}, {share:.0f} %."
+        f"A whole step: {span(total(chip), 1e9, 'nJ')} against {span(digital, 1e9, 'nJ')} on the digital "
+        f"chip in int8, {ratio.typical:.3g} times with typical parts, and {span(packed, 1e9, 'nJ')} with "
+        f"packed weights; the chip's largest part is {largest}, {share:.0f} %."
     )
 
 

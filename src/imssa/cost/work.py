@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int64
 
+from imssa.cost.ranges import Number
 from imssa.program.operations import (
     Accumulate,
     Add,
@@ -55,7 +56,7 @@ class Work:
 
     part: str
     kind: str
-    bits: float
+    bits: Number
     count: int
 
 
