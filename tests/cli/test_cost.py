@@ -20,7 +20,7 @@ def test_tables_and_sentences(program: Path) -> None:
     shown = done("cost", program).out
     for words in ("Energy of a time step in pJ", "array reads", "ADC", "100 steps a second"):
         assert words in shown
-    assert "Dense maps: arrays take less from" in shown
+    assert "Dense maps: arrays take less than int8 from" in shown
     assert "this processor" not in shown  # no model lies beside it
 
 

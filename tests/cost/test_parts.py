@@ -116,7 +116,7 @@ def test_a_digital_chip_does_the_products_of_a_diagonal_recurrence() -> None:
 
 def test_break_even_is_where_both_cost_the_same() -> None:
     program, prices = make_program("leaky"), Prices()
-    report = cost_of(program)
+    report = cost_of(program, rate_hertz=100.0)
     found = report.break_even
     assert found.macs_per_conversion == pytest.approx(33 / 9)
     assert found.kernels_ratio is not None

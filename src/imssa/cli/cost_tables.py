@@ -8,7 +8,7 @@ from rich.table import Table
 
 from imssa.cost import Constants, CostReport, Number, Parts, Range, total
 
-BAR: Final = 16
+BAR: Final = 11
 """Characters of a range's bar."""
 
 

@@ -61,7 +61,7 @@ def _maps(found: BreakEven) -> str:
         "beyond 1024" if size is None else f"{size} x {size}" for size in found.map_size
     )
     return (
-        f"Dense maps: arrays take less from {typical} with typical parts, from {best} at best, from "
+        f"Dense maps: arrays take less than int8 from {typical} with typical parts, from {best} at best, from "
         f"{worst} at worst."
     )
 
