@@ -21,6 +21,10 @@ MOST_SAMPLES: Final = 2**26
 """More than an hour at 16 kHz. A header that promises more is not believed: memory is taken as it says."""
 
 
+OVERSHOOT: Final = 2.0
+"""Lossy coding overshoots full scale a little; such samples are clipped. More is no recording."""
+
+
 def read_audio(file: Path, rate_hertz: int) -> Float32[np.ndarray, " samples"]:
     """Samples of one mono recording (WAV, FLAC or Ogg), float32 in -1..1.
 
@@ -68,6 +72,21 @@ def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarr
     Raises:
         DataError: As for ``read_audio``.
     """
+    return _decoded(content, name, rate_hertz)[0]
+
+
+def decode_any_rate(content: bytes, name: str) -> tuple[Float32[np.ndarray, " samples"], int]:
+    """Samples of one mono recording held in memory, and its sampling rate.
+
+    Raises:
+        DataError: As for ``read_audio``, but any rate of recordings will do.
+    """
+    return _decoded(content, name, None)
+
+
+def _decoded(
+    content: bytes, name: str, rate_hertz: int | None
+) -> tuple[Float32[np.ndarray, " samples"], int]:
     import soundfile
 
     if not content:
@@ -77,8 +96,8 @@ def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarr
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
             _check_header(sound, name, rate_hertz)
-            promised = sound.frames
-            samples: Float32[np.ndarray, " samples"] = sound.read(dtype="float32")
+            promised, rate, lossy = sound.frames, int(sound.samplerate), sound.format == "OGG"
+            samples: np.ndarray = sound.read(dtype="float32")
     except soundfile.LibsndfileError as error:
         known = "Format not recognised" not in error.error_string
         rule = "the file is truncated or damaged" if known else "the file is not a known audio file"
@@ -86,8 +105,8 @@ def decode_audio(content: bytes, name: str, rate_hertz: int) -> Float32[np.ndarr
     if len(samples) != promised:
         rule = f"the file is truncated or damaged: it holds {len(samples)} of {promised} samples"
         raise DataError(given=name, rule=rule, remedy=READ_ANEW)
-    _check_samples(samples, name)
-    return samples
+    _check_samples(samples, name, OVERSHOOT if lossy else 1.0)
+    return np.clip(samples, -1, 1) if lossy else samples, rate
 
 
 def _check_wav_complete(content: bytes, name: str) -> None:
@@ -128,7 +147,7 @@ def _check_ogg_complete(content: bytes, name: str) -> None:
         )
 
 
-def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
+def _check_header(sound: "SoundFile", name: str, rate_hertz: int | None) -> None:
     if sound.format not in COMPLETE_FORMATS:
         raise DataError(
             given=f"{name} in the format {sound.format}",
@@ -141,7 +160,9 @@ def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
             rule="a recording has one channel",
             remedy="Mix it down to mono.",
         )
-    if sound.samplerate != rate_hertz:
+    if rate_hertz is None:
+        _check_rate(sound.samplerate, name)
+    elif sound.samplerate != rate_hertz:
         raise DataError(
             given=f"{name} at {sound.samplerate} Hz",
             rule=f"recordings of this data set are sampled at {rate_hertz} Hz",
@@ -157,12 +178,21 @@ def _check_header(sound: "SoundFile", name: str, rate_hertz: int) -> None:
         raise DataError(given=name, rule="the recording has no samples", remedy=READ_ANEW)
 
 
-def _check_samples(samples: Float32[np.ndarray, " samples"], name: str) -> None:
+def _check_rate(rate_hertz: int, name: str) -> None:
+    if not LOWEST_HERTZ <= rate_hertz <= HIGHEST_HERTZ:
+        raise DataError(
+            given=f"{name} at {rate_hertz} Hz",
+            rule=f"recordings are sampled at {LOWEST_HERTZ} to {HIGHEST_HERTZ} Hz",
+            remedy=READ_ANEW,
+        )
+
+
+def _check_samples(samples: Float32[np.ndarray, " samples"], name: str, largest: float) -> None:
     if not np.isfinite(samples).all():
         raise DataError(
             given=name, rule="the recording holds NaN or infinite samples", remedy=READ_ANEW
         )
-    if np.abs(samples).max() > 1:
+    if np.abs(samples).max() > largest:
         raise DataError(
             given=f"{name} with a sample of {np.abs(samples).max():g}",
             rule="samples lie between -1 and 1",
@@ -191,10 +221,5 @@ def file_rate_hertz(content: bytes, name: str) -> int:
         raise DataError(
             given=name, rule="the file is not a known audio file", remedy=READ_ANEW
         ) from error
-    if not LOWEST_HERTZ <= rate_hertz <= HIGHEST_HERTZ:
-        raise DataError(
-            given=f"{name} at {rate_hertz} Hz",
-            rule=f"recordings are sampled at {LOWEST_HERTZ} to {HIGHEST_HERTZ} Hz",
-            remedy=READ_ANEW,
-        )
+    _check_rate(rate_hertz, name)
     return rate_hertz

@@ -1,6 +1,5 @@
 """Folders of recordings as people have them: class sub-folders, or the Free Spoken Digit Dataset."""
 
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +8,16 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32
 
-from imssa.data.audio import READ_ANEW, decode_audio, read_content
+from imssa.data.audio import decode_any_rate, read_content
+from imssa.data.folder import ENDINGS, audio_files
 from imssa.data.fsdd import WORDS, parse_name
 from imssa.errors import DataError
 
-ENDINGS: Final = (".wav", ".flac", ".ogg")
 UNKNOWN: Final = "unknown"
 """The speaker where a file's name does not tell."""
 _COMMAND: Final = re.compile(r"(?P<speaker>[0-9a-f]{8})_nohash_[0-9]+")
 _CLIPPED: Final = 0.01
 _RUN: Final = 3
-_LAST_PAGE: Final = 0x04
 
 Samples = Float32[np.ndarray, " samples"]
 
@@ -62,19 +60,15 @@ def find_recordings(folder: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
         raise DataError(
             given=str(folder), rule="this is not a folder", remedy="Name a folder of recordings."
         )
-    flat = _audio_files(folder)
+    flat = audio_files(folder)
     classes = tuple(p for p in sorted(folder.iterdir()) if p.is_dir() and p.name[0] not in "._")
-    if flat and classes and any(_audio_files(p) for p in classes):
+    if flat and classes and any(audio_files(p) for p in classes):
         raise DataError(
             given=f"{folder} with recordings beside folders of recordings ({flat[0].name})",
             rule="recordings lie in one folder a class, or all in one folder as digits",
             remedy="Move them where they belong.",
         )
     return _digits(flat) if flat else _classes(folder, classes)
-
-
-def _audio_files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and p.is_file())
 
 
 def _digits(files: list[Path]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
@@ -96,7 +90,7 @@ def _digits(files: list[Path]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
 def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     sources = []
     for inner in classes:
-        files = _audio_files(inner)
+        files = audio_files(inner)
         if not files:
             raise DataError(
                 given=str(inner),
@@ -127,43 +121,10 @@ def read_recording(source: Source) -> tuple[Samples, int]:
         DataError: It is empty, truncated, no audio, not mono, silent, one constant, clipped, or holds
             values that are not finite or lie outside -1..1.
     """
-    import soundfile
-
-    content, name = read_content(source.path), str(source.path)
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            rate_hertz, container = sound.samplerate, sound.format
-    except soundfile.LibsndfileError:
-        rate_hertz, container = 0, ""  # for decode_audio to say what is wrong
-    if container == "OGG":
-        content = _unpacked(content, name)
-    samples = decode_audio(content, name, rate_hertz)
+    name = str(source.path)
+    samples, rate_hertz = decode_any_rate(read_content(source.path), name)
     _require_sound(samples, name)
     return samples, rate_hertz
-
-
-def _unpacked(content: bytes, name: str) -> bytes:
-    """An OGG file as WAV; the last of its pages must be there."""
-    import soundfile
-
-    if not _ends_with_last_page(content):
-        raise DataError(given=name, rule="the file is truncated", remedy=READ_ANEW)
-    try:
-        samples, rate_hertz = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise DataError(given=name, rule="the file is damaged", remedy=READ_ANEW) from error
-    plain = io.BytesIO()  # lossy coding overshoots full scale by a little
-    soundfile.write(plain, np.clip(samples, -1, 1), rate_hertz, format="WAV", subtype="FLOAT")
-    return plain.getvalue()
-
-
-def _ends_with_last_page(content: bytes) -> bool:
-    """Whether an OGG file is whole: a page's header of 27 bytes, its table of sizes, what they say."""
-    last = content.rfind(b"OggS")
-    if last + 27 > len(content) or not content[last + 5] & _LAST_PAGE:
-        return False
-    sizes = content[last + 27 : last + 27 + content[last + 26]]
-    return last + 27 + content[last + 26] + sum(sizes) <= len(content)
 
 
 def _require_sound(samples: Samples, name: str) -> None:
