@@ -10,7 +10,11 @@ from imssa.data import AugmentationConfig, augment, true_frames
 from imssa.errors import RecipeError
 
 EVERYTHING = AugmentationConfig(
-    time_shift_frames=4, time_mask_frames=5, channel_mask_channels=3, noise_std=0.1
+    speed_percent=30,
+    time_shift_frames=4,
+    time_mask_frames=5,
+    channel_mask_channels=3,
+    noise_std=0.1,
 )
 
 
@@ -64,6 +68,45 @@ def test_shifts_move_frames_without_changing_them() -> None:
     assert seen == set(range(-4, 5))
 
 
+def test_speed_reads_frames_at_even_steps() -> None:
+    """Frames are numbered from 1, so that what is read at place p is 1 + p."""
+    features, lengths = changed(speed_percent=30)
+    speeds = []
+    for row, new, old in zip(features[:, :, 0], lengths, batch()[1], strict=True):
+        steps = np.diff(row[:new])
+        assert row[0] == 1
+        assert np.allclose(steps, steps[:1], atol=1e-5)
+        assert row[new - 1] <= old + 1e-5
+        if new > 1:
+            assert 0.7 <= steps[0] <= 1.3
+            speeds.append(float(steps[0]))
+            # the next frame would lie behind the last, or behind the padded length
+            assert row[new - 1] + steps[0] > old - 1e-4 or new == 12
+    assert len(speeds) > 150
+    assert abs(np.mean(speeds) - 1) < 4 * 0.3 / np.sqrt(3 * len(speeds))
+    assert min(speeds) < 0.75
+    assert max(speeds) > 1.25
+
+
+def test_speed_agrees_with_numpy_row_by_row() -> None:
+    drawn = np.random.default_rng(3)
+    lengths = drawn.integers(2, 20, 30, endpoint=True)
+    features = drawn.standard_normal((30, 20, 2), np.float32)
+    features *= true_frames(lengths, 20)[:, :, None]
+    found, new = augment(
+        features, lengths, np.random.default_rng(4), AugmentationConfig(speed_percent=40)
+    )
+    speeds = 1 + np.random.default_rng(4).uniform(-0.4, 0.4, 30)
+    for row in range(30):
+        places = np.arange(20) * speeds[row]
+        places = places[places <= lengths[row] - 1 + 1e-9]
+        assert new[row] == len(places)
+        for feature in range(2):
+            values = features[row, : lengths[row], feature]
+            slow = np.interp(places, np.arange(lengths[row]), values)
+            assert np.allclose(found[row, : new[row], feature], slow, atol=1e-5)
+
+
 def test_time_masks_are_one_run_and_leave_a_frame() -> None:
     features, lengths = changed(time_mask_frames=5)
     widths = []
@@ -115,6 +158,8 @@ def test_changes_as_large_as_the_sequences_are_refused(
     [
         ({"noise_std": 0.0}, "noise_std"),
         ({"time_shift_frames": 0}, "time_shift_frames"),
+        ({"speed_percent": 0}, "speed_percent"),
+        ({"speed_percent": 60}, "speed_percent"),
         ({"warp": 1}, "Extra inputs are not permitted"),
     ],
 )

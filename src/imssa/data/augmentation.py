@@ -1,4 +1,4 @@
-"""Seeded changes of training features: shifts, masks and noise.
+"""Seeded changes of training features: speed, shifts, masks and noise.
 
 Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping.
 """
@@ -15,6 +15,8 @@ class AugmentationConfig(BaseModel):
     """What changes each time a training sequence is used; None leaves a change out.
 
     Attributes:
+        speed_percent: Largest change of speed; drawn uniformly, so that a sequence becomes up to so much
+            faster (shorter) or slower (longer). Frames are interpolated.
         time_shift_frames: Largest shift to either side; drawn uniformly.
         time_mask_frames: Largest number of neighbouring frames set to zero; drawn uniformly from 0.
         channel_mask_channels: Largest number of neighbouring features set to zero; likewise.
@@ -23,6 +25,7 @@ class AugmentationConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    speed_percent: float | None = Field(default=None, gt=0, le=50)
     time_shift_frames: int | None = Field(default=None, ge=1)
     time_mask_frames: int | None = Field(default=None, ge=1)
     channel_mask_channels: int | None = Field(default=None, ge=1)
@@ -54,7 +57,7 @@ def augment(
 ) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
     """A changed copy of a batch of normalized sequences.
 
-    Applied in this order: shift, time mask, channel mask, noise. A shift to the right puts zero
+    Applied in this order: speed, shift, time mask, channel mask, noise. A shift to the right puts zero
     frames (the mean, after normalization) in front and lengthens the sequence up to the padded
     length; one to the left drops the first frames. At least one true frame is left by each.
 
@@ -74,6 +77,8 @@ def augment(
     if faults:
         raise faults[0]
     features, lengths = features.copy(), lengths.copy()
+    if config.speed_percent is not None:
+        features, lengths = _at_speed(features, lengths, generator, config.speed_percent / 100)
     if config.time_shift_frames is not None:
         features, lengths = _shift(features, lengths, generator, config.time_shift_frames)
     if config.time_mask_frames is not None:
@@ -87,6 +92,30 @@ def augment(
         noise = generator.standard_normal(features.shape, np.float32) * np.float32(config.noise_std)
         features += noise * true_frames(lengths, features.shape[1])[:, :, None]
     return features, lengths
+
+
+def _at_speed(
+    features: Float32[np.ndarray, "batch length features"],
+    lengths: Int64[np.ndarray, " batch"],
+    generator: np.random.Generator,
+    largest: float,
+) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
+    """Frame t of the result is frame t v of the input at speed v, between two frames interpolated.
+
+    A sequence of n frames gets 1 + floor((n - 1) / v) of them, at most the padded length: the first frame
+    stays, and nothing lies behind the last.
+    """
+    length = features.shape[1]
+    speeds = 1 + generator.uniform(-largest, largest, len(lengths))
+    longest = np.floor((lengths - 1) / speeds + 1e-9).astype(np.int64) + 1
+    frames = np.minimum(longest, length)
+    places = np.minimum(np.arange(length) * speeds[:, None], (lengths - 1)[:, None])
+    before = np.floor(places).astype(np.int64)
+    behind = np.minimum(before + 1, (lengths - 1)[:, None])
+    share = (places - before).astype(np.float32)[:, :, None]
+    left, right = (np.take_along_axis(features, at[:, :, None], axis=1) for at in (before, behind))
+    moved = left + share * (right - left)
+    return np.where(true_frames(frames, length)[:, :, None], moved, np.float32(0)), frames
 
 
 def _shift(
