@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
         "circuits",
         "datasets",
         "encode",
+        "fetching",
     ):  # each adds its commands, in this order
         import_module(f"imssa.cli.{name}")
     write_what_fits()
