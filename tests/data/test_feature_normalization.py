@@ -69,3 +69,20 @@ def test_another_number_of_features_is_refused() -> None:
     norm = Normalization(np.zeros(2, np.float32), np.ones(2, np.float32))
     with pytest.raises(ShapeError, match="3 features a frame: this normalization was fitted to 2"):
         norm.apply(np.zeros((1, 4, 3), np.float32), np.array([4]))
+
+
+def test_bytes_and_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = np.random.default_rng(0)
+    lengths = drawn.integers(1, 9, 40, endpoint=True)
+    counts = drawn.integers(0, 255, (40, 9, 3), np.uint8)
+    counts[np.arange(9) >= lengths[:, None]] = 0
+    floats = counts.astype(np.float32)
+    whole = Normalization.fit(floats, lengths)
+    frames = floats[np.arange(9) < lengths[:, None]].astype(np.float64)
+    assert np.array_equal(whole.mean, frames.mean(axis=0).astype(np.float32))
+    assert np.array_equal(whole.std, frames.std(axis=0).astype(np.float32))
+    assert np.array_equal(whole.apply(counts, lengths), whole.apply(floats, lengths))
+    monkeypatch.setattr("imssa.data.normalization.BLOCK_VALUES", 100)
+    parted = Normalization.fit(counts, lengths)
+    assert np.array_equal(parted.mean, whole.mean)
+    np.testing.assert_allclose(parted.std, whole.std, rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 
 from imssa.data import SequenceDataset
 from imssa.errors import ShapeError
+from tests.data.samples import made_dataset
 
 
 def dataset(**changes: Any) -> SequenceDataset:
@@ -78,3 +79,17 @@ def test_bad_fields_are_refused(changes: dict[str, Any], message: str) -> None:
 def test_replacing_a_field_checks_again() -> None:
     with pytest.raises(ShapeError, match="label 5"):
         replace(dataset(), labels=np.array([0, 5]))
+
+
+def test_rows_that_follow_each_other_are_not_copied() -> None:
+    made = made_dataset()
+    assert np.shares_memory(made.subset(range(10, 40)).features, made.features)
+    assert not np.shares_memory(made.subset([1, 3]).features, made.features)
+    for rows in ([3, 2], [0], [], [598, 599], [-2, -1]):
+        assert np.array_equal(made.subset(rows).features, made.features[rows])
+
+
+def test_counts_stay_bytes() -> None:
+    made = replace(made_dataset(2), features=np.ones((24, 1, 2), np.uint8))
+    assert made.features.dtype == np.uint8
+    assert made.subset([1]).features.dtype == np.uint8

@@ -183,3 +183,15 @@ def test_another_front_end_is_refused(tmp_path: Path) -> None:
     source = open_source(config(write_spike_parts(tmp_path)))
     with pytest.raises(RecipeError, match="read by the front end 'spikes'"):
         source.features(DataConfig().front_end)
+
+
+def test_counts_are_bytes_unless_one_is_too_large(tmp_path: Path) -> None:
+    made = spike_arrays(0, 12)
+    assert load_dataset(config(write_spike_parts(tmp_path))).features.dtype == np.uint8
+    many = changed(made, "times", [0.2] * 300, np.float16)
+    many = changed(many, "units", [5] * 300, np.uint16)
+    write_spikes(tmp_path / "made_train.h5", many)
+    dataset = load_dataset(config(tmp_path))
+    assert dataset.features.dtype == np.float32
+    assert dataset.features[2, 20 - (float(np.float16(0.2)) < 0.2), 0] == 300
+    assert dataset.features[:2].sum() == sum(len(times) for times in made["times"][:2])

@@ -4,6 +4,7 @@ from imssa.data.audio import decode_audio, read_audio
 from imssa.data.augmentation import AugmentationConfig, augment
 from imssa.data.config import DataConfig
 from imssa.data.dataset import SequenceDataset, true_frames
+from imssa.data.events import EventFrontEnd
 from imssa.data.front_end import FrontEndConfig, log_mel
 from imssa.data.front_ends import FrontEnd, PlainFrontEnd, SpikeFrontEnd, front_end_from
 from imssa.data.kinds import KINDS
@@ -26,6 +27,7 @@ __all__ = [
     "AugmentationConfig",
     "DataConfig",
     "DataFormat",
+    "EventFrontEnd",
     "FrontEnd",
     "FrontEndConfig",
     "Item",

@@ -40,6 +40,7 @@ class DataCheck:
         frames: Samples, frames or spikes an item.
         seconds: Durations; None: items have no clock.
         rates_hertz: Sampling rates there are.
+        measures: Loudness, rates or ranges of the items, by a name that says the unit.
         twins: Pairs of items with the same content: both names, whether they lie in different
             parts, whether their classes differ.
         faults: Items with something wrong or odd, and what.
@@ -54,6 +55,7 @@ class DataCheck:
     frames: Spread | None
     seconds: Spread | None
     rates_hertz: tuple[int, ...]
+    measures: dict[str, Spread]
     twins: tuple[tuple[str, str, bool, bool], ...]
     faults: tuple[tuple[str, str], ...]
     split_fault: str
@@ -64,7 +66,29 @@ class DataCheck:
         return sum(apart for _, _, apart, _ in self.twins)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A data set that was looked at: what was found, and the numbers of each item behind it.
+
+    Attributes:
+        check: What was found.
+        source: The items.
+        part: Part of each item, by its name.
+        looks: What each item showed.
+    """
+
+    check: DataCheck
+    source: Source
+    part: dict[str, str]
+    looks: tuple[Seen, ...]
+
+
 def check_data(config: DataConfig, generator: np.random.Generator) -> DataCheck:
+    """What a look at every item of a data set shows; see ``look_at``."""
+    return look_at(config, generator).check
+
+
+def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
     """Looks at every item of a data set.
 
     Args:
@@ -76,8 +100,8 @@ def check_data(config: DataConfig, generator: np.random.Generator) -> DataCheck:
     """
     source = open_source(config)
     part, split_fault = _parts(source, config, generator)
-    looks = list(source.looks())
-    return DataCheck(
+    looks = tuple(source.looks())
+    check = DataCheck(
         kind=config.kind,
         items=len(source.items),
         counts=_counts(source, part),
@@ -86,10 +110,21 @@ def check_data(config: DataConfig, generator: np.random.Generator) -> DataCheck:
         frames=Spread.of([float(look.frames) for look in looks]),
         seconds=Spread.of([look.seconds for look in looks if look.seconds is not None]),
         rates_hertz=tuple(sorted({look.rate_hertz for look in looks if look.rate_hertz})),
+        measures=_measures(looks),
         twins=_twins(source, part),
         faults=_faults(source, looks),
         split_fault=split_fault,
     )
+    return Looked(check, source, part, looks)
+
+
+def _measures(looks: tuple[Seen, ...]) -> dict[str, Spread]:
+    found = defaultdict(list)
+    for look in looks:
+        for name, value in look.measures.items():
+            found[name].append(value)
+    spreads = {name: Spread.of(values) for name, values in found.items()}
+    return {name: spread for name, spread in spreads.items() if spread is not None}
 
 
 def _parts(
@@ -140,6 +175,6 @@ def _twins(source: Source, part: dict[str, str]) -> tuple[tuple[str, str, bool, 
     return tuple(found)
 
 
-def _faults(source: Source, looks: list[Seen]) -> tuple[tuple[str, str], ...]:
+def _faults(source: Source, looks: tuple[Seen, ...]) -> tuple[tuple[str, str], ...]:
     pairs = zip(source.items, looks, strict=True)
     return tuple((item.name, fault) for item, look in pairs for fault in look.faults)

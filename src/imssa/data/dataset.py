@@ -1,13 +1,17 @@
 """The value that the data stage hands on: padded sequences with labels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Int64
 
 from imssa.errors import ShapeError
+
+BLOCK: Final = 1024
+"""Items that are looked at together."""
 
 
 def read_only(array: np.ndarray, dtype: type[np.generic]) -> np.ndarray:
@@ -34,7 +38,8 @@ class SequenceDataset:
     """Labelled sequences of one common, zero-padded length.
 
     Args:
-        features: float32 (items, length, features); frames from an item's length on are zero.
+        features: float32 or, for counts, uint8 (items, length, features); frames from an item's length
+            on are zero.
         lengths: int64 (items,); true number of frames, 1 to length.
         labels: int64 (items,); index into ``class_names``.
         names: One distinct name per item, for instance "0_george_3".
@@ -71,7 +76,8 @@ class SequenceDataset:
     def __post_init__(self) -> None:
         for check in (_check_features, _check_items, _check_lengths, _check_labels, _check_names):
             check(self)
-        object.__setattr__(self, "features", read_only(self.features, np.float32))
+        kept = np.uint8 if self.features.dtype == np.uint8 else np.float32
+        object.__setattr__(self, "features", read_only(self.features, kept))
         for field in ("lengths", "labels", "takes"):
             object.__setattr__(self, field, read_only(getattr(self, field), np.int64))
         object.__setattr__(self, "names", tuple(self.names))
@@ -92,7 +98,7 @@ class SequenceDataset:
         """The items of the given indices, in the order given."""
         chosen = np.asarray(indices, dtype=np.int64)
         return SequenceDataset(
-            features=self.features[chosen],
+            features=_rows(self.features, chosen),
             lengths=self.lengths[chosen],
             labels=self.labels[chosen],
             names=tuple(self.names[i] for i in chosen),
@@ -103,17 +109,32 @@ class SequenceDataset:
         )
 
 
+def _rows(values: np.ndarray, chosen: Int64[np.ndarray, " chosen"]) -> np.ndarray:
+    """Some rows; a view, not a copy, where they follow each other (the parts of a published split)."""
+    inside = len(chosen) and chosen[0] >= 0 and chosen[-1] < len(values)
+    if inside and bool((np.diff(chosen) == 1).all()):
+        return values[int(chosen[0]) : int(chosen[-1]) + 1]
+    return np.asarray(values[chosen])
+
+
+def _blocks(items: int) -> Iterator[slice]:
+    """Items in blocks, so that a check needs little memory."""
+    return (slice(first, first + BLOCK) for first in range(0, items, BLOCK))
+
+
 def _check_features(dataset: SequenceDataset) -> None:
     features = dataset.features
-    if features.ndim != 3 or not np.issubdtype(features.dtype, np.floating):
+    kind = np.issubdtype(features.dtype, np.floating) or features.dtype == np.uint8
+    if features.ndim != 3 or not kind:
         raise ShapeError(
             given=f"features of shape {features.shape} and type {features.dtype}",
-            rule="features are floats of shape (items, length, features)",
+            rule="features are floats, or bytes, of shape (items, length, features)",
             remedy="Pad the sequences to one length and stack them.",
         )
-    if not np.isfinite(features).all():
+    wrong = sum(int((~np.isfinite(features[block])).sum()) for block in _blocks(len(features)))
+    if wrong:
         raise ShapeError(
-            given=f"features with {int((~np.isfinite(features)).sum())} NaN or infinite values",
+            given=f"features with {wrong} NaN or infinite values",
             rule="every value of a data set is finite",
             remedy="Check the front end and the recordings.",
         )
@@ -148,7 +169,11 @@ def _check_lengths(dataset: SequenceDataset) -> None:
             rule=f"a length lies between 1 and the padded length {longest}",
             remedy="Drop empty sequences, or pad to the longest.",
         )
-    if dataset.features[~true_frames(lengths, longest)].any():
+    padding = (
+        dataset.features[block][~true_frames(lengths[block], longest)].any()
+        for block in _blocks(len(lengths))
+    )
+    if any(padding):
         raise ShapeError(
             given="features with non-zero padding",
             rule="frames from an item's length on are zero",

@@ -1,4 +1,4 @@
-"""The front ends a recipe can name: log-mel bands, values as they are, binned spikes."""
+"""The front ends a recipe can name: log-mel bands, values as they are, spikes in bins or as events."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
+from imssa.data.events import EventFrontEnd
 from imssa.data.front_end import FrontEndConfig
 from imssa.errors import RecipeError
 
@@ -144,12 +145,13 @@ def _tag(value: Any) -> str:
     return str(getattr(value, "kind", "log-mel"))
 
 
-FRONT_ENDS: Final = ("log-mel", "none", "spikes")
-FrontEnd = FrontEndConfig | PlainFrontEnd | SpikeFrontEnd
+FRONT_ENDS: Final = ("log-mel", "none", "spikes", "events")
+FrontEnd = FrontEndConfig | PlainFrontEnd | SpikeFrontEnd | EventFrontEnd
 AnyFrontEnd = Annotated[
     Annotated[FrontEndConfig, Tag("log-mel")]
     | Annotated[PlainFrontEnd, Tag("none")]
-    | Annotated[SpikeFrontEnd, Tag("spikes")],
+    | Annotated[SpikeFrontEnd, Tag("spikes")]
+    | Annotated[EventFrontEnd, Tag("events")],
     Discriminator(_tag),
 ]
 

@@ -90,6 +90,7 @@ def load_dataset(config: DataConfig, cache: Path | None = None) -> SequenceDatas
 def dataset_of(source: Source, features: np.ndarray, lengths: np.ndarray) -> SequenceDataset:
     """Features with the names, labels and parts of the items that they were made from."""
     items, numbers = source.items, {name: i for i, name in enumerate(source.class_names)}
+    features.setflags(write=False)  # so that the data set need not copy them
     return SequenceDataset(
         features=features,
         lengths=lengths,

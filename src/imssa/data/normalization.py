@@ -1,13 +1,19 @@
 """Zero mean and unit deviation per feature, learned from the training part alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from imssa.data.dataset import SequenceDataset, read_only, true_frames
+from imssa.data.sources import Values
 from imssa.data.splits import Split
 from imssa.errors import ShapeError
+
+BLOCK_VALUES: Final = 2**25
+"""Values that are looked at together; smaller data sets are one block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,7 @@ class Normalization:
     @classmethod
     def fit(
         cls,
-        features: Float32[np.ndarray, "items length features"],
+        features: Values,
         lengths: Int64[np.ndarray, " items"],
     ) -> "Normalization":
         """Mean and deviation over the true frames; a feature that never changes gets std 1.
@@ -69,16 +75,17 @@ class Normalization:
                 rule="a normalization is learned from at least one sequence",
                 remedy="Give the training part.",
             )
-        frames = features[true_frames(lengths, features.shape[1])].astype(np.float64)
-        mean = frames.mean(axis=0)
-        std = frames.std(axis=0)
+        count = int(lengths.sum())
+        mean = sum(frames.sum(axis=0) for frames in _frames(features, lengths)) / count
+        squares = (((frames - mean) ** 2).sum(axis=0) for frames in _frames(features, lengths))
+        std = np.sqrt(sum(squares) / count)
         constant = std <= 1e-6 * np.maximum(np.abs(mean), 1e-30)
         std[constant] = 1.0
         return cls(mean.astype(np.float32), std.astype(np.float32))
 
     def apply(
         self,
-        features: Float32[np.ndarray, "items length features"],
+        features: Values,
         lengths: Int64[np.ndarray, " items"],
     ) -> Float32[np.ndarray, "items length features"]:
         """Normalized features, zero where padded.
@@ -96,12 +103,26 @@ class Normalization:
                 rule=f"this normalization was fitted to {len(self.mean)}",
                 remedy="Use the front end that the model was trained with.",
             )
-        true = true_frames(lengths, features.shape[1])[:, :, None]
-        return np.where(true, (features - self.mean) / self.std, np.float32(0))
+        true = true_frames(lengths, features.shape[1])
+        found: np.ndarray = features - self.mean  # float32, also where features are bytes
+        found /= self.std
+        found[~true] = 0
+        return found
 
     def apply_to(self, dataset: SequenceDataset) -> SequenceDataset:
         """The data set with normalized features."""
         return replace(dataset, features=self.apply(dataset.features, dataset.lengths))
+
+
+def _frames(
+    features: np.ndarray, lengths: Int64[np.ndarray, " items"]
+) -> Iterator[Float64[np.ndarray, "frames features"]]:
+    """The true frames, many items at a time."""
+    rows = max(1, BLOCK_VALUES // max(1, features.shape[1] * features.shape[2]))
+    for first in range(0, len(features), rows):
+        block = slice(first, first + rows)
+        true = true_frames(lengths[block], features.shape[1])
+        yield features[block][true].astype(np.float64)
 
 
 def normalize(split: Split) -> tuple[Split, Normalization]:

@@ -1,6 +1,7 @@
 """Recordings as a source of features: decoded one at a time, so that few are in memory."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,9 @@ CLIPPED_RUN: Final = 4
 """So many neighbouring samples at full scale count as clipped."""
 FAINT_LEVEL: Final = 1e-3
 """A peak below -60 dB of full scale counts as silent."""
+LOUDNESS: Final = "loudness in dB of full scale"
+"""Ten times the logarithm of the mean square."""
+PEAK: Final = "peak in dB of full scale"
 
 
 class RecordingSource(Source):
@@ -81,7 +85,10 @@ class RecordingSource(Source):
         faults: tuple[str, ...] = ("silent: a peak below -60 dB",) if peak < FAINT_LEVEL else ()
         if _clipped(samples):
             faults += (f"clipped: {CLIPPED_RUN} samples in a row at full scale",)
-        return Seen(len(samples), len(samples) / self.rate_hertz, self.rate_hertz, faults)
+        power = float(np.mean(samples.astype(np.float64) ** 2))
+        measures = {LOUDNESS: 10 * math.log10(power), PEAK: 20 * math.log10(peak)}
+        seconds = len(samples) / self.rate_hertz
+        return Seen(len(samples), seconds, self.rate_hertz, faults, measures)
 
 
 def _clipped(samples: np.ndarray) -> bool:

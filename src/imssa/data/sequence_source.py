@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from imssa.data.front_ends import FrontEnd, PlainFrontEnd
-from imssa.data.sources import Features, Item, Seen, Source, padded, wrong_front_end
+from imssa.data.sources import (
+    Features,
+    Item,
+    Profile,
+    Seen,
+    Source,
+    padded,
+    wrong_front_end,
+)
 from imssa.errors import DataError, RecipeError
 
 
@@ -77,4 +85,24 @@ class SequenceSource(Source):
         """Length of each item, and whether it never changes."""
         for value in self._values:
             still = len(value) > 1 and bool((value == value[0]).all())
-            yield Seen(len(value), faults=("constant: every frame is the same",) if still else ())
+            ends = {}
+            if value.size:
+                ends["smallest value"] = float(self._scale * value.min())
+                ends["largest value"] = float(self._scale * value.max())
+            faults = ("constant: every frame is the same",) if still else ()
+            yield Seen(len(value), faults=faults, measures=ends)
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Range of each feature over all items."""
+        ends = [_ends(value) for value in self._values if value.size]
+        if not ends:
+            return ()
+        low, high = (np.array(end) for end in zip(*ends, strict=True))
+        curves = {"smallest": low.min(axis=0), "largest": high.max(axis=0)}
+        scaled = {name: values * np.float64(self._scale) for name, values in curves.items()}
+        places = np.arange(low.shape[1], dtype=np.float64)
+        return (Profile("Range of each feature", "feature", "value", places, scaled),)
+
+
+def _ends(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return value.min(axis=0), value.max(axis=0)

@@ -2,18 +2,20 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from imssa.data.front_ends import FrontEnd
 from imssa.errors import DataError, RecipeError
 
-Features = tuple[Float32[np.ndarray, "items length features"], Int64[np.ndarray, " items"]]
+Values = Float32[np.ndarray, "items length features"] | UInt8[np.ndarray, "items length features"]
+"""Counts are kept as bytes: a quarter of the memory, for sets that fill it."""
+Features = tuple[Values, Int64[np.ndarray, " items"]]
 PARTS: Final = ("train", "validation", "test")
 SplitName = Literal["official", "speaker", "fold", "hash"]
 
@@ -62,12 +64,33 @@ class Seen:
         rate_hertz: Sampling rate; None: it has none.
         frames: Samples, frames or events.
         faults: What is wrong or odd with it.
+        measures: Loudness, rates, ranges: by a name that says the unit.
     """
 
     frames: int
     seconds: float | None = None
     rate_hertz: int | None = None
     faults: tuple[str, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Curves over channels or time that are made from all items together.
+
+    Args:
+        name: What it is, in words.
+        across: What stands at the horizontal axis, with its unit.
+        up: What stands at the vertical axis, with its unit.
+        places: Horizontal.
+        curves: Vertical, by the name of each curve.
+    """
+
+    name: str
+    across: str
+    up: str
+    places: Float64[np.ndarray, " places"]
+    curves: Mapping[str, Float64[np.ndarray, " places"]]
 
 
 class Source(ABC):
@@ -97,6 +120,10 @@ class Source(ABC):
     @abstractmethod
     def looks(self) -> Iterator[Seen]:
         """What a look at each item shows; a bad one is told, not raised."""
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Curves over channels or time; none where a format has none."""
+        return ()
 
     def digest(self) -> str:
         """SHA-256 of the names and contents of all items, in their order, as hexadecimal digits."""
@@ -190,6 +217,20 @@ def padded(values: Iterable[np.ndarray], length: int, items: int, n_features: in
     features = np.zeros((items, length, n_features), np.float32)
     lengths = np.zeros(items, np.int64)
     for row, value in enumerate(values):
+        features[row, : len(value)] = value
+        lengths[row] = len(value)
+    return features, lengths
+
+
+def padded_counts(
+    values: Iterable[np.ndarray], length: int, items: int, n_features: int
+) -> Features:
+    """As ``padded`` for whole numbers that are not negative: bytes if none is above 255."""
+    features: np.ndarray = np.zeros((items, length, n_features), np.uint8)
+    lengths = np.zeros(items, np.int64)
+    for row, value in enumerate(values):
+        if features.dtype == np.uint8 and value.size and value.max() > 255:
+            features = features.astype(np.float32)
         features[row, : len(value)] = value
         lengths[row] = len(value)
     return features, lengths

@@ -23,20 +23,23 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int64
 
+from imssa.data.events import EventFrontEnd, as_events
 from imssa.data.front_ends import FrontEnd, SpikeFrontEnd, binned
 from imssa.data.hdf5 import Hdf5File, opened
 from imssa.data.sources import (
     DataFormat,
     Features,
     Item,
+    Profile,
     Request,
     Seen,
     Source,
     chosen_classes,
-    padded,
+    padded_counts,
     require_root,
     wrong_front_end,
 )
+from imssa.data.spike_profiles import spike_profiles
 from imssa.errors import DataError
 
 WHERE: Final = "https://zenkelab.org/datasets"
@@ -169,13 +172,16 @@ class SpikeSource(Source):
             yield from trains(file.path, wanted)
 
     def features(self, front_end: FrontEnd) -> Features:
-        """Spikes counted in bins; see ``Source.features``."""
-        if not isinstance(front_end, SpikeFrontEnd):
+        """Spikes counted in bins, or as events; bytes as far as they hold the counts.
+
+        See ``Source.features``.
+        """
+        if not isinstance(front_end, SpikeFrontEnd | EventFrontEnd):
             raise wrong_front_end(front_end, "spikes")
         shape = front_end.max_frames, len(self.items), front_end.n_features
-        return padded(self._counts(front_end), *shape)
+        return padded_counts(self._counts(front_end), *shape)
 
-    def _counts(self, config: SpikeFrontEnd) -> Iterator[np.ndarray]:
+    def _counts(self, config: SpikeFrontEnd | EventFrontEnd) -> Iterator[np.ndarray]:
         for item, (times, channels) in zip(self.items, self._trains(), strict=True):
             if channels.size and channels.max() >= config.n_channels:
                 raise DataError(
@@ -183,7 +189,10 @@ class SpikeSource(Source):
                     rule=f"the front end knows the channels 0 to {config.n_channels - 1}",
                     remedy="Raise front_end.n_channels, or mend the file.",
                 )
-            yield binned(times, channels, config)
+            if isinstance(config, EventFrontEnd):
+                yield as_events(times, channels, config)
+            else:
+                yield binned(times, channels, config)
 
     def fingerprints(self) -> Iterator[bytes]:
         """SHA-256 of each item's times and channels."""
@@ -193,10 +202,16 @@ class SpikeSource(Source):
             yield found.digest()
 
     def looks(self) -> Iterator[Seen]:
-        """Spikes and duration of each item."""
+        """Spikes and duration of each item, to its last spike."""
         for times, _ in self._trains():
             seconds = float(times[-1]) if len(times) else 0.0
-            yield Seen(len(times), seconds, faults=() if len(times) else ("silent: no spike",))
+            faults = () if len(times) else ("silent: no spike",)
+            rate = {"spikes a second": len(times) / seconds} if seconds else {}
+            yield Seen(len(times), seconds, faults=faults, measures=rate)
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Spikes of each channel, and over time."""
+        return spike_profiles(self._trains(), len(self.items))
 
 
 def _items(files: list[tuple[SpikeFile, np.ndarray]]) -> Iterator[Item]:
@@ -259,7 +274,7 @@ def _format(kind: str, corpus: str, prefix: str | None, n_classes: int | None) -
         corpus=corpus,
         words=None,
         needs_root=True,
-        front_ends=("spikes",),
+        front_ends=("spikes", "events"),
         splits=SPLITS if prefix else (*SPLITS, "fold"),  # takes of own files keep their order
         open=partial(open_spikes, prefix, n_classes),
         licence="CC BY 4.0" if prefix else "that of the data",
