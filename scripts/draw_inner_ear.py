@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import scipy.signal
-from keep_demo import standing_alone
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,7 +22,16 @@ from imssa.ear import (
     filtered,
     hear,
 )
-from imssa.evaluation.figures.svg import BLUE, GREY, INK, ORANGE, RASTER_BLUE, Caption, draw
+from imssa.evaluation.figures.svg import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    RASTER_BLUE,
+    Caption,
+    draw,
+    standing_alone,
+)
 from imssa.program.files import write_atomically
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "inner-ear.svg"

@@ -9,31 +9,16 @@ docs/pictures/*.svg.
 import argparse
 import json
 import os
-import re
 from pathlib import Path
 
 from imssa.evaluation import Report, load_pictures, load_report
 from imssa.evaluation.figures.accuracy import draw_waterfall
 from imssa.evaluation.figures.chip import draw_trace
+from imssa.evaluation.figures.svg import standing_alone
 from imssa.program.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
-WIDTH_PIXELS = 640
-MARGIN = 12
 RECORDINGS = "DIR"
-GROUND, INK = "#ffffff", "#1f2328"
-
-
-def standing_alone(svg: str) -> str:
-    """A figure of the page as a file of its own: with a size, a ground, and fixed colours."""
-    box = re.findall(r'viewBox="([^"]+)"', svg)[0]
-    width, height = (float(x) for x in box.split()[2:])
-    width += 2 * MARGIN
-    svg = svg.replace(box, f"{-MARGIN} 0 {width} {height}", 1)
-    svg = re.sub(r"var\([^,]+, ([^)]+)\)", r"\1", svg).replace("currentColor", INK)
-    head, body = svg.split(">", 1)
-    size = f' width="{WIDTH_PIXELS}" height="{WIDTH_PIXELS * height / width:.0f}"'
-    return f'{head}{size}>\n<rect x="{-MARGIN}" width="{width}" height="{height}" fill="{GROUND}"/>{body}\n'
 
 
 def kept(report: Report) -> dict[str, object]:

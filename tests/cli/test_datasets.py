@@ -3,14 +3,15 @@
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
-from imssa.data import KINDS
+from imssa.data import KINDS, DataConfig, open_source
 from imssa.data.guessing import guessed_kind
 from imssa.experiment.shipped import recipe_names, recipe_text
-from tests.cli.calls import call, refusal
+from tests.cli.calls import call, done, refusal
 from tests.data import files
 from tests.data.samples import audio_bytes, tone, write_digits
 
@@ -142,3 +143,59 @@ def test_recipe_is_shown_and_copied(tmp_path: Path) -> None:
 def test_unknown_recipe_is_refused(command: str, tmp_path: Path) -> None:
     words = ["--out", str(tmp_path / "x")] if command == "copy" else []
     assert "no shipped recipe has that name" in refusal("recipes", command, "ones", *words)
+
+
+def texts(file: Path) -> str:
+    """All words of a picture; it must be well-formed, small and without anything from elsewhere."""
+    root = ET.parse(file).getroot()  # noqa: S314  # ours
+    assert root.tag.endswith("svg")
+    assert file.stat().st_size < 300_000
+    assert 'href="http' not in file.read_text()
+    return " ".join("".join(root.itertext()).split())
+
+
+def test_pictures_of_recordings(tmp_path: Path) -> None:
+    root = files.write_words(tmp_path / "words")
+    loud = np.clip(tone(440, rate_hertz=16000) * 4, -1, 1)
+    (root / "yes" / "0000000f_nohash_0.wav").write_bytes(audio_bytes(loud, 16000))
+    outcome = done("data", "check", root, "--pictures", tmp_path / "drawn", "--json").value
+    drawn = {Path(file).name: texts(Path(file)) for file in outcome["pictures"]}
+    names = {"classes", "lengths", "loudness-in-db-of-full-scale", "peak-in-db-of-full-scale"}
+    assert set(drawn) == {f"{name}.svg" for name in names}
+    assert "17 items of 2 classes, 8 to 9 each." in drawn["classes.svg"]
+    assert "length in s: train 0.2 to 0.2" in drawn["lengths.svg"]
+    assert "; 1 clipped." in drawn["loudness-in-db-of-full-scale.svg"]
+    # a sine of amplitude 0.5 has a mean square of 1/8
+    low = outcome["measures"]["loudness in dB of full scale"]["smallest"]
+    assert abs(low - 10 * np.log10(1 / 8)) < 0.05
+
+
+def test_pictures_of_spikes(tmp_path: Path) -> None:
+    root = files.write_spike_parts(tmp_path)
+    found = done("data", "check", root, "--pictures", tmp_path / "drawn", "--json").value
+    drawn = {Path(file).name: texts(Path(file)) for file in found["pictures"]}
+    assert {"spikes-a-second.svg", "spikes-of-each-channel.svg", "spikes-over-time.svg"} < set(
+        drawn
+    )
+    assert "channel" in drawn["spikes-of-each-channel.svg"]
+
+
+def test_profiles_of_spikes_count_every_spike(tmp_path: Path) -> None:
+    config = DataConfig.model_validate(
+        {"kind": "spikes", "root": files.write_spike_parts(tmp_path)}
+    )
+    channels, times = open_source(config).profiles()
+    made = [files.spike_arrays(seed, items) for seed, items in enumerate((12, 4, 6))]
+    count = sum(len(one) for part in made for one in part["times"])
+    assert round(float(channels.curves["mean"].sum()) * 22) == count
+    assert round(float(times.curves["mean"].sum()) * 22 * 0.010) == count
+
+
+def test_pictures_of_arrays_show_their_ranges(tmp_path: Path) -> None:
+    root = files.write_ts(tmp_path)
+    found = done("data", "check", root, "--pictures", tmp_path / "drawn", "--json").value
+    assert found["measures"]["largest value"] == {"smallest": 0.25, "median": 7.0, "largest": 9.0}
+    drawn = {Path(file).name: texts(Path(file)) for file in found["pictures"]}
+    assert "value: smallest" in drawn["range-of-each-feature.svg"]
+    words = ("data", "check", root, "--pictures", root / "Made_TEST.ts")
+    assert call(*words).code == 2

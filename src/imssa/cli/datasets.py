@@ -22,9 +22,12 @@ SHOWN: Final = 20
 @data_app.command(name="list")
 def list_(*, as_json: Json = False) -> None:
     """List the formats that a recipe can name, their licences, and where to get the data."""
+    from dataclasses import asdict
+
     from rich.table import Table
 
     from imssa.data import KINDS
+    from imssa.data.fetch import SETS
 
     table = Table(title="Formats of data (data.kind in a recipe)")
     for column in ("kind", "what", "front end", "licence", "where"):
@@ -44,7 +47,22 @@ def list_(*, as_json: Json = False) -> None:
                 "where": found.where,
             }
         )
-    Shown(as_json=as_json, quiet=False).result({"formats": rows}, table)
+    sets = {name: asdict(found) for name, found in SETS.items()}
+    Shown(as_json=as_json, quiet=False).result({"formats": rows, "sets": sets}, table, _sets())
+
+
+def _sets() -> "Table":
+    from rich.table import Table
+
+    from imssa.data.fetch import SETS
+
+    table = Table(title="Data sets that `imssa data fetch NAME --out DIR` gets")
+    for column in ("name", "kind", "what", "licence"):
+        table.add_column(column, no_wrap=column == "name", overflow="fold")
+    for found in SETS.values():
+        table.add_row(found.name, found.kind, found.what, found.licence)
+    table.add_row("uea:NAME", "ts", "any set of the UEA/UCR archive", "see the set's page")
+    return table
 
 
 @data_app.command()
@@ -59,6 +77,12 @@ def check(
     kind: Annotated[
         str | None, typer.Option(help="Format of the folder; left out: by the names of its files.")
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write pictures there: classes, lengths, levels, rates, ranges."
+        ),
+    ] = None,
     changes: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -70,14 +94,19 @@ def check(
     """
     from dataclasses import asdict
 
-    from imssa.data.checking import check_data
+    from imssa.data.checking import look_at
     from imssa.errors import DataError
     from imssa.experiment.stages import split_key
 
     config, seed = _asked(what, kind, changes or [])
-    found = check_data(config, split_key(seed).numpy())
-    value = {**asdict(found), "leaks": found.leaks}
-    Shown(as_json=as_json, quiet=False).result(value, *_tables(found))
+    looked = look_at(config, split_key(seed).numpy())
+    found, files = looked.check, list[str]()
+    if pictures is not None:
+        from imssa.evaluation.figures.datasets import write_data_pictures
+
+        files = [str(file) for file in write_data_pictures(looked, pictures)]
+    value = {**asdict(found), "leaks": found.leaks, "pictures": files}
+    Shown(as_json=as_json, quiet=False).result(value, *_tables(found), *files)
     if found.leaks:
         raise DataError(
             given=what,
@@ -150,6 +179,8 @@ def _facts(found: "DataCheck") -> "Table":
     unit = "spikes" if found.kind in {"shd", "ssc", "spikes"} else "frames or samples"
     table.add_row(unit, _spread(found.frames))
     table.add_row("seconds", _spread(found.seconds))
+    for name, spread in found.measures.items():
+        table.add_row(name, _spread(spread))
     table.add_row("sampling rates (Hz)", ", ".join(map(str, found.rates_hertz)) or "-")
     shared = ", ".join(found.shared_groups[:SHOWN]) or "none"
     table.add_row("groups both tested and trained on", shared)

@@ -21,6 +21,11 @@ from matplotlib.figure import Figure
 from imssa.evaluation.words import NARROW
 
 WIDTH_INCHES: Final = 4.3
+WIDTH_PIXELS: Final = 640
+"""Of a figure that is a file of its own."""
+MARGIN_PIXELS: Final = 12
+FILE_GROUND: Final = "#ffffff"
+FILE_INK: Final = "#1f2328"
 LABEL_LENGTH: Final = 22
 INK: Final = "#010203"
 FAINT: Final = 0.25
@@ -116,6 +121,19 @@ def _for_a_page(svg: str, caption: Caption) -> str:
         f'<title id="{title}">{_text(caption.title)}</title>\n'
         f'<desc id="{about}">{_text(caption.description)}</desc>{body}'
     )
+
+
+def standing_alone(svg: str) -> str:
+    """A figure of the page as a file of its own: with a size, a ground, and fixed colours."""
+    box = re.findall(r'viewBox="([^"]+)"', svg)[0]
+    width, height = (float(x) for x in box.split()[2:])
+    width += 2 * MARGIN_PIXELS
+    svg = svg.replace(box, f"{-MARGIN_PIXELS} 0 {width} {height}", 1)
+    svg = re.sub(r"var\([^,]+, ([^)]+)\)", r"\1", svg).replace("currentColor", FILE_INK)
+    head, body = svg.split(">", 1)
+    size = f' width="{WIDTH_PIXELS}" height="{WIDTH_PIXELS * height / width:.0f}"'
+    box = f'x="{-MARGIN_PIXELS}" width="{width}" height="{height}"'
+    return f'{head}{size}>\n<rect {box} fill="{FILE_GROUND}"/>{body}\n'
 
 
 def _numbered(svg: str, name: str) -> str:
