@@ -1,6 +1,8 @@
 """Mutations of small files of every layout."""
 
+import resource
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +99,25 @@ def outcome(config: DataConfig) -> str:
     return "read"
 
 
-def outcomes(layout: Layout, folder: Path, seed: int, count: int) -> dict[str, int]:
-    """How many mutated files were read, and how many refused; anything else is raised."""
+@dataclass
+class Outcomes:
+    """What became of mutated files.
+
+    Attributes:
+        read: How many were read: the change did not matter, or cannot be seen.
+        refused: How many were refused with a clear error.
+        slowest_seconds: Longest time that one took.
+        peak_bytes: Most memory of the process, its libraries included.
+    """
+
+    read: int = 0
+    refused: int = 0
+    slowest_seconds: float = 0.0
+    peak_bytes: int = 0
+
+
+def outcomes(layout: Layout, folder: Path, seed: int, count: int) -> Outcomes:
+    """What becomes of so many mutated files; anything but reading and refusing is raised."""
     folder.mkdir()
     layout.write(folder)
     targets = sorted(folder.glob(layout.mutated))
@@ -108,12 +127,20 @@ def outcomes(layout: Layout, folder: Path, seed: int, count: int) -> dict[str, i
     config = DataConfig.model_validate(
         {"kind": layout.kind, "root": targets[0] if single else folder}
     )
-    found = {"read": 0, "refused": 0}
+    found = Outcomes()
     for _ in range(count):
         which = int(drawn.integers(len(targets)))
         targets[which].write_bytes(mutated(good[which], drawn))
-        found[outcome(config)] += 1
+        start = time.monotonic()
+        end = outcome(config)
+        found.slowest_seconds = max(found.slowest_seconds, time.monotonic() - start)
+        if end == "read":
+            found.read += 1
+        else:
+            assert end == "refused", end
+            found.refused += 1
         targets[which].write_bytes(good[which])
     load_dataset(config)
     shutil.rmtree(folder)
+    found.peak_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return found
