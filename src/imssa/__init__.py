@@ -35,7 +35,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imssa.crossbar import Chip, SimulatedChip, Trace, simulate
+    from imssa.data import DataConfig, SequenceDataset, load_dataset
     from imssa.deployment import KernelReading, deploy, read_back, scan
+    from imssa.ear import EarConfig, EncodingConfig, Events, encode_folder, encode_recording, hear
     from imssa.errors import ImssaError
     from imssa.evaluation import accuracy
     from imssa.experiment.recipe import Recipe, load_recipe
@@ -60,7 +62,11 @@ __all__ = [
     "S4D",
     "Chip",
     "ChipDescription",
+    "DataConfig",
     "DefectMap",
+    "EarConfig",
+    "EncodingConfig",
+    "Events",
     "Features",
     "ImssaError",
     "KernelReading",
@@ -71,6 +77,7 @@ __all__ = [
     "QuantizedNetwork",
     "Recipe",
     "S4DClassifier",
+    "SequenceDataset",
     "SimulatedChip",
     "Tailored",
     "TailoredCompiler",
@@ -80,7 +87,11 @@ __all__ = [
     "compile_network",
     "convert",
     "deploy",
+    "encode_folder",
+    "encode_recording",
+    "hear",
     "load_chip",
+    "load_dataset",
     "load_features",
     "load_model",
     "load_network",
@@ -104,6 +115,15 @@ _HOMES = {
     "Recipe": "imssa.experiment.recipe",
     "load_recipe": "imssa.experiment.recipe",
     "Key": "imssa.kernels.random",
+    "EarConfig": "imssa.ear",
+    "EncodingConfig": "imssa.ear",
+    "Events": "imssa.ear",
+    "hear": "imssa.ear",
+    "encode_recording": "imssa.ear",
+    "encode_folder": "imssa.ear",
+    "DataConfig": "imssa.data",
+    "SequenceDataset": "imssa.data",
+    "load_dataset": "imssa.data",
     "Features": "imssa.experiment.stages",
     "load_features": "imssa.experiment.stages",
     "S4D": "imssa.models",
