@@ -84,7 +84,7 @@ def completions(words: str) -> list[str]:
 def test_completion_of_commands_options_and_recipes() -> None:
     assert completions("imssa ins") == ["inspect"]
     assert "--dry-run" in completions("imssa run --d")
-    assert completions("imssa run zero") == ["zero-one"]
+    assert completions("imssa run zero") == ["zero-one", "zero-one-spikes"]
 
 
 def test_completion_script_for_bash(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Any folder of class sub-folders with recordings: ``FOLDER/CLASS/*.wav`` (or flac, ogg).
 
-All recordings have one channel and one rate. Nothing says which are tested, so the split is made by a
-hash of the speaker, found by ``speaker_pattern`` in the file's name, or of the file's name.
+All recordings have one channel; they have one rate, or the front end names one (``rate_hertz``).
+Nothing says which are tested, so the split is made by a hash of the speaker, found by
+``speaker_pattern`` in the file's name, or of the file's name.
 """
 
 import re

@@ -23,6 +23,7 @@ class FrontEndConfig(BaseModel):
 
     Attributes:
         kind: The name of this front end.
+        rate_hertz: Sampling rate that recordings are brought to; None: they all have the same.
         n_mels: Mel bands, the features of a frame.
         frame_seconds: Length of a frame.
         hop_seconds: Time from one frame to the next, at most a frame.
@@ -35,6 +36,7 @@ class FrontEndConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["log-mel"] = "log-mel"
+    rate_hertz: int | None = Field(default=None, ge=1000, le=768000)
     n_mels: int = Field(default=16, ge=1)
     frame_seconds: float = Field(default=0.025, gt=0)
     hop_seconds: float = Field(default=0.010, gt=0)

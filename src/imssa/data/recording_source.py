@@ -30,7 +30,8 @@ class RecordingSource(Source):
     Args:
         files: In a fixed order.
         class_names: In the order of the class indices.
-        rate_hertz: The rate of all recordings; None: that of the first.
+        rate_hertz: The rate of all recordings; None: that of the first, and a front end that names a
+            rate brings recordings of any rate to it.
 
     Raises:
         DataError: There is no file, or the rate of the first is not readable.
@@ -51,22 +52,32 @@ class RecordingSource(Source):
         self.files = files
         self.items = tuple(Item(f.name, f.label, f.speaker, f.take, f.part) for f in files)
         self.class_names = class_names
-        first = files[0]
+        first, self._any_rate = files[0], rate_hertz is None
         self.rate_hertz = rate_hertz or file_rate_hertz(first.held, first.name)
 
-    def recordings(self) -> Iterator[Recording]:
+    def recordings(self, to_hertz: int | None = None) -> Iterator[Recording]:
         """The decoded recordings, one at a time.
+
+        Args:
+            to_hertz: The sampling rate that they are brought to; None: they all have the same.
 
         Raises:
             DataError: One cannot be used.
         """
-        return (decode(file, self.rate_hertz) for file in self.files)
+        own = to_hertz is not None and self._any_rate
+        return (
+            decode(file, self._rate_of(file) if own else self.rate_hertz, to_hertz)
+            for file in self.files
+        )
+
+    def _rate_of(self, file: RecordingFile) -> int:
+        return file_rate_hertz(file.held, file.name)
 
     def features(self, front_end: FrontEnd) -> Features:
         """Log-mel features; see ``Source.features``."""
         if not isinstance(front_end, FrontEndConfig):
             raise wrong_front_end(front_end, "log-mel")
-        return extract(self.recordings(), front_end)
+        return extract(self.recordings(front_end.rate_hertz), front_end)
 
     def fingerprints(self) -> Iterator[bytes]:
         """SHA-256 of each file's bytes."""
@@ -78,7 +89,8 @@ class RecordingSource(Source):
 
     def _look(self, file: RecordingFile) -> Seen:
         try:
-            samples = decode(file, self.rate_hertz).samples
+            rate_hertz = self._rate_of(file) if self._any_rate else self.rate_hertz
+            samples = decode(file, rate_hertz).samples
         except DataError as error:
             return Seen(0, faults=(error.rule,))
         peak = float(np.abs(samples).max())
@@ -87,8 +99,8 @@ class RecordingSource(Source):
             faults += (f"clipped: {CLIPPED_RUN} samples in a row at full scale",)
         power = float(np.mean(samples.astype(np.float64) ** 2))
         measures = {LOUDNESS: 10 * math.log10(power), PEAK: 20 * math.log10(peak)}
-        seconds = len(samples) / self.rate_hertz
-        return Seen(len(samples), seconds, self.rate_hertz, faults, measures)
+        seconds = len(samples) / rate_hertz
+        return Seen(len(samples), seconds, rate_hertz, faults, measures)
 
 
 def _clipped(samples: np.ndarray) -> bool:

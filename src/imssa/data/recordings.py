@@ -8,6 +8,7 @@ from jaxtyping import Float32
 
 from imssa.data.audio import decode_audio, read_content
 from imssa.data.dataset import read_only
+from imssa.data.resampling import resampled
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,21 @@ class Recording:
         object.__setattr__(self, "samples", read_only(self.samples, np.float32))
 
 
-def decode(file: RecordingFile, rate_hertz: int) -> Recording:
+def decode(file: RecordingFile, rate_hertz: int, to_hertz: int | None = None) -> Recording:
     """The recording in a file.
+
+    Args:
+        file: The file.
+        rate_hertz: The sampling rate that it must have.
+        to_hertz: The sampling rate that the recording is brought to; None: its own.
 
     Raises:
         DataError: The file is not a usable recording of that rate.
     """
+    samples = decode_audio(file.held, file.name, rate_hertz)
     return Recording(
-        samples=decode_audio(file.held, file.name, rate_hertz),
-        rate_hertz=rate_hertz,
+        samples=samples if to_hertz is None else resampled(samples, rate_hertz, to_hertz),
+        rate_hertz=to_hertz or rate_hertz,
         name=file.name,
         label=file.label,
         speaker=file.speaker,

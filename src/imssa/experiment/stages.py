@@ -14,6 +14,8 @@ from torch import nn
 from imssa.crossbar import simulate
 from imssa.data import (
     DataConfig,
+    FrontEnd,
+    FrontEndConfig,
     Normalization,
     SequenceDataset,
     Split,
@@ -21,8 +23,10 @@ from imssa.data import (
     load,
     load_dataset,
     normalize,
+    open_source,
     true_frames,
 )
+from imssa.data.recording_source import RecordingSource
 from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
@@ -60,7 +64,8 @@ class Features:
 
     Attributes:
         split: Training, validation and test part.
-        preparation: Front end and normalization, as kept in models and programs.
+        preparation: Front end, normalization and the shortest, median and longest number of frames
+            of the training part, as kept in models and programs.
     """
 
     split: Split
@@ -75,13 +80,25 @@ def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
         cache: Folder of the feature cache; None: none.
     """
     split, normalization = normalize(load(recipe.data, split_key(recipe.seed).numpy(), cache))
-    front_end = recipe.data.front_end.resolved(split.train.features.shape[1])
+    front_end = _resolved(recipe.data, split.train.features.shape[1])
+    shortest, median, longest = np.percentile(split.train.lengths, (0, 50, 100))
     preparation = {
         "front_end": front_end.model_dump(mode="json"),
         "mean": normalization.mean.tolist(),
         "std": normalization.std.tolist(),
+        "trained_frames": [int(shortest), int(median), int(longest)],
     }
     return Features(split, preparation)
+
+
+def _resolved(config: DataConfig, length: int) -> FrontEnd:
+    """The front end with all that the data decided: a permutation, the recordings' sampling rate."""
+    front_end = config.front_end.resolved(length)
+    if not isinstance(front_end, FrontEndConfig) or front_end.rate_hertz is not None:
+        return front_end
+    source = open_source(config)
+    rate = source.rate_hertz if isinstance(source, RecordingSource) else None
+    return front_end.model_copy(update={"rate_hertz": rate})
 
 
 def split_key(seed: int) -> Key:
