@@ -58,8 +58,10 @@ def main(arguments: list[str] | None = None) -> None:
     for name in (
         "running",
         "recipes",
+        "proposing",
         "inspecting",
         "costing",
+        "listening",
         "chips",
         "circuits",
         "datasets",

@@ -12,6 +12,7 @@ from imssa.kernels.codes import code_max
 from imssa.kernels.stream import (
     COUNTER_STEPS,
     DONE,
+    IN_WINDOW,
     SAMPLE,
     STEPS,
     TOO_LONG,
@@ -104,6 +105,12 @@ class Stream:
         self._clock[SAMPLE] = sample
         np.copyto(self._machine.room.file, self._flow.fresh)
 
+    def begin(self) -> None:
+        """Begins a new window here: the sums, and without `keeps_states` all registers, begin anew."""
+        renewed = self._flow.renewed
+        self._machine.room.file[renewed] = self._flow.fresh[renewed]
+        self._clock[IN_WINDOW] = 0
+
     def step(self, codes: Int64[np.ndarray, " features"]) -> None:
         """Runs one time step.
 
@@ -176,7 +183,7 @@ class Stream:
             raise self._refusal(found, steps)
 
     def _end(self) -> None:
-        if not self._clock[STEPS]:
+        if not self._clock[IN_WINDOW]:
             raise ShapeError(
                 given="a stream without a step",
                 rule="an answer is the mean over at least one step",

@@ -47,6 +47,11 @@ class SequenceSource(Source):
         self._values, self._scale = values, np.float32(scale)
         self.items, self.class_names = items, class_names
 
+    @property
+    def n_features(self) -> int:
+        """Features of a frame."""
+        return int(self._values[0].shape[1])
+
     def features(self, front_end: FrontEnd) -> Features:
         """The values as they are, or in another order; see ``Source.features``."""
         if not isinstance(front_end, PlainFrontEnd):

@@ -172,7 +172,20 @@ def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe
         >>> load_recipe("zero-one", ["seed=7"]).seed
         7
     """
-    text, origin = _read(str(name_or_path))
+    return recipe_of(*_read(str(name_or_path)), changes)
+
+
+def recipe_of(text: str, origin: str, changes: Iterable[str] = ()) -> Recipe:
+    """The recipe that a TOML text says.
+
+    Args:
+        text: The text.
+        origin: What errors call it.
+        changes: As for ``load_recipe``.
+
+    Raises:
+        RecipeError: No TOML, or faults, all of them at once.
+    """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -85,6 +85,7 @@ class ModelStream:
         self._given_at = self._given.ctypes.data
         self._logits = self._work[4 * config.d_model :][: config.n_classes]
         self._logits.setflags(write=False)
+        self._sum = self._work[3 * config.d_model :][: config.d_model]
         self._run(self._given_at, 0, 0)  # compiled now, so that the first step takes no longer
         self._clock[IN_WINDOW] = 1
         end_stream(self._words, self._clock)
@@ -98,6 +99,11 @@ class ModelStream:
     def restart(self) -> None:
         """Begins a new sequence: states and sum are zero."""
         restart_stream(self._words, self._clock)
+
+    def begin(self) -> None:
+        """Begins a new window here: the sum begins anew, the states live on."""
+        self._sum[:] = 0
+        self._clock[IN_WINDOW] = 0
 
     def step(self, features: Float[np.ndarray, " features"]) -> None:
         """Runs one time step.
@@ -145,7 +151,7 @@ class ModelStream:
         Raises:
             ShapeError: No step was run yet.
         """
-        if not self._clock[STEPS]:
+        if not self._clock[IN_WINDOW]:
             raise ShapeError(
                 given="a stream without a step",
                 rule="logits are those of the mean over at least one step",

@@ -1,0 +1,151 @@
+"""Where samples come from, block by block: raw PCM, an audio file, a microphone."""
+
+import queue
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from imssa.errors import DataError, MissingToolError
+
+STANDARD_INPUT: Final = "-"
+MICROPHONE: Final = "mic"
+BLOCK_SECONDS: Final = 0.05
+FULL_SCALE: Final = 32768.0
+
+Block = Float32[np.ndarray, " samples"]
+
+
+class Audio(NamedTuple):
+    """A stream of samples.
+
+    Attributes:
+        rate_hertz: Its sampling rate.
+        blocks: Samples in -1..1, block by block.
+    """
+
+    rate_hertz: int
+    blocks: Iterator[Block]
+
+
+@contextmanager
+def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
+    """Audio by name.
+
+    Args:
+        name: "-" for raw 16-bit little-endian mono samples on standard input, "mic", or a file.
+        rate_hertz: Sampling rate of standard input and microphone; a file says its own.
+
+    Raises:
+        DataError: No such file, no audio, several channels, or no microphone.
+        MissingToolError: A microphone without the library for it.
+    """
+    if name == STANDARD_INPUT:
+        yield Audio(rate_hertz, pcm_blocks(sys.stdin.buffer, rate_hertz))
+    elif name == MICROPHONE:
+        with _microphone(rate_hertz) as blocks:
+            yield Audio(rate_hertz, blocks)
+    else:
+        with _file(Path(name)) as audio:
+            yield audio
+
+
+def pcm_blocks(stream: IO[bytes], rate_hertz: int) -> Iterator[Block]:
+    """Samples of a raw stream as they arrive; half a sample at its end is left out.
+
+    Example:
+        >>> import io
+        >>> [block.tolist() for block in pcm_blocks(io.BytesIO(bytes([0, 64, 0, 192, 1])), 8000)]
+        [[0.5, -0.5]]
+    """
+    size = 2 * max(1, round(BLOCK_SECONDS * rate_hertz))
+    read = getattr(stream, "read1", stream.read)
+    rest = b""
+    while content := read(size):
+        content = rest + content
+        whole = len(content) - len(content) % 2
+        rest = content[whole:]
+        if whole:
+            yield (np.frombuffer(content[:whole], "<i2") / FULL_SCALE).astype(np.float32)
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Audio]:
+    import soundfile
+
+    try:
+        sound = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        there = path.is_file()
+        raise DataError(
+            given=f"--input {path}",
+            rule="it is no audio file" if there else "there is no such file",
+            remedy="Name a WAV, FLAC or OGG file, '-' for raw samples, or 'mic'.",
+        ) from error
+    with sound:
+        if sound.channels != 1:
+            raise DataError(
+                given=f"--input {path} with {sound.channels} channels",
+                rule="one channel is listened to",
+                remedy="Mix it down to mono.",
+            )
+        size = max(1, round(BLOCK_SECONDS * sound.samplerate))
+        yield Audio(sound.samplerate, _blocks_of(sound, size, path))
+
+
+def _blocks_of(sound: Any, size: int, path: Path) -> Iterator[Block]:
+    import soundfile
+
+    try:
+        while len(block := sound.read(size, dtype="float32")):
+            yield np.nan_to_num(np.clip(block, -1, 1))
+    except soundfile.LibsndfileError as error:
+        raise DataError(
+            given=f"--input {path}",
+            rule="it is damaged",
+            remedy="Fetch or record the file again.",
+        ) from error
+
+
+@contextmanager
+def _microphone(rate_hertz: int) -> Iterator[Iterator[Block]]:
+    try:
+        import sounddevice
+    except ModuleNotFoundError as error:
+        raise MissingToolError(
+            given="--input mic",
+            rule="a microphone is read by the library sounddevice, which is not installed",
+            remedy="Run `pip install 'imssa[live]'`, or pipe raw samples in: `arecord -t raw -f S16_LE "
+            f"-r {rate_hertz} | imssa listen FILE --input - --rate {rate_hertz}`.",
+        ) from error
+    except OSError as error:  # the library is there, PortAudio is not
+        raise _no_microphone(str(error)) from error
+    waiting: queue.SimpleQueue[Block] = queue.SimpleQueue()
+
+    def arrived(samples: Any, _frames: int, _time: Any, _status: Any) -> None:
+        waiting.put(np.array(samples[:, 0], np.float32))
+
+    try:
+        device = sounddevice.InputStream(
+            samplerate=rate_hertz,
+            channels=1,
+            dtype="float32",
+            blocksize=round(BLOCK_SECONDS * rate_hertz),
+            callback=arrived,
+        )
+    except sounddevice.PortAudioError as error:
+        raise _no_microphone(str(error)) from error
+    with device:
+        yield iter(waiting.get, None)
+
+
+def _no_microphone(reason: str) -> DataError:
+    return DataError(
+        given="--input mic",
+        rule=f"no microphone can be opened ({reason})",
+        remedy="Name a file, or '-' for raw samples on standard input.",
+    )

@@ -1,0 +1,108 @@
+"""How long to train, so that it takes the minutes that were asked for on two cores."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from imssa.proposal.choices import Choice
+from imssa.proposal.facts import Facts
+from imssa.proposal.feeding import Feed
+from imssa.proposal.sizing import LONG_STEPS, Size
+from imssa.proposal.splitting import Parts
+
+BATCH: Final = 32
+MOST_EPOCHS: Final = 60
+FEWEST_EPOCHS: Final = 10
+MOST_CHIPS: Final = 50
+FEWEST_CHIPS: Final = 2
+SHARE_FLOAT: Final = 0.15
+SHARE_CHIPS: Final = 0.25
+"""Shares of the time for the float network and for the simulated chips; the rest is in codes."""
+
+# Measured on two cores with the recipes zero-one and spoken-digits (64 frames padded, 9 and 63 kernels of
+# 4 modes, batches of 32): seconds a batch, and seconds more for each sequence, frame, kernel and layer.
+FLOAT_SECONDS: Final = (6e-3, 2e-8)
+CODES_SECONDS: Final = (14e-3, 1.5e-7)
+CHIP_SECONDS: Final = 1.8e-7
+"""A time step of one kernel on one simulated chip; four kinds of chips are run."""
+OVERHEAD_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Epochs, items and chips.
+
+    Attributes:
+        float_epochs: Of the float network.
+        code_epochs: Of the network in codes.
+        train_items: Items to train on; None: all.
+        chips: Simulated chip instances.
+        seconds: What all stages take.
+    """
+
+    float_epochs: int
+    code_epochs: int
+    train_items: int | None
+    chips: int
+    seconds: float
+
+    def choices(self, feed: Feed, parts: Parts) -> list[Choice]:
+        """The keys with their reasons."""
+        long = feed.median >= LONG_STEPS
+        found = []
+        if self.train_items is not None:
+            why = f"of {parts.counts['train']:,}, so that {FEWEST_EPOCHS} epochs fit the time"
+            found.append(Choice("data.train_items", self.train_items, why))
+        for stage, epochs, rates in (
+            ("float_training", self.float_epochs, (1e-2, 2e-3 if long else 5e-3)),
+            ("quantized_training", self.code_epochs, (2e-3, 5e-4) if long else (1e-2, 5e-3)),
+        ):
+            found += [
+                Choice(f"{stage}.epochs", epochs, _why(epochs)),
+                Choice(f"{stage}.batch_size", BATCH),
+                Choice(f"{stage}.learning_rate", rates[0], "as the shipped recipes"),
+                Choice(f"{stage}.state_space_learning_rate", rates[1], "of A, B and dt"),
+            ]
+        why = f"chips that are simulated with each error; {parts.counts['test']:,} test items"
+        return [*found, Choice("evaluation.chip_instances", self.chips, why)]
+
+
+def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes: float) -> Schedule:
+    """As many epochs as fit the time, 10 to 60; then fewer items; then fewer chips."""
+    budget = max(60 * minutes - OVERHEAD_SECONDS, 1.0)
+    work = feed.steps * size.d_model * size.n_layers * size.d_state / 8
+    items = parts.counts["train"]
+    code_share = 1 - SHARE_FLOAT - SHARE_CHIPS
+    train = _affordable(items, work, budget * code_share, 20 * facts.n_classes)
+    floats = _epoch(FLOAT_SECONDS, train, work)
+    codes = _epoch(CODES_SECONDS, train, work)
+    float_epochs = _within(budget * SHARE_FLOAT / floats, FEWEST_EPOCHS, MOST_EPOCHS)
+    code_epochs = _within(budget * code_share / codes, FEWEST_EPOCHS, MOST_EPOCHS)
+    a_chip = 4 * CHIP_SECONDS * parts.counts["test"] * work
+    chips = _within(budget * SHARE_CHIPS / a_chip, FEWEST_CHIPS, MOST_CHIPS)
+    seconds = OVERHEAD_SECONDS + floats * float_epochs + codes * code_epochs + a_chip * chips
+    return Schedule(
+        float_epochs, code_epochs, None if train == items else train, chips, seconds
+    )
+
+
+def _epoch(law: tuple[float, float], items: int, work: float) -> float:
+    """Seconds of a pass over so many items."""
+    return ceil(items / BATCH) * law[0] + items * work * law[1]
+
+
+def _affordable(items: int, work: float, seconds: float, least: int) -> int:
+    """As many items as the fewest epochs allow, in hundreds; never less than some of each class."""
+    an_item = CODES_SECONDS[0] / BATCH + work * CODES_SECONDS[1]
+    most = int(seconds / (FEWEST_EPOCHS * an_item)) // 100 * 100
+    return min(items, max(most, least))
+
+
+def _within(value: float, least: int, most: int) -> int:
+    return max(least, min(most, int(value)))
+
+
+def _why(epochs: int) -> str:
+    if epochs == MOST_EPOCHS:
+        return "more gains little"
+    return "what the time allows" if epochs > FEWEST_EPOCHS else "fewer would not learn"

@@ -1,0 +1,126 @@
+"""Which items are trained on, chosen on, and tested on."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from imssa.data import KINDS
+from imssa.data.loading import dataset_of, split_dataset
+from imssa.data.sources import PARTS
+from imssa.errors import DataError
+from imssa.experiment.stages import split_key
+from imssa.proposal.choices import Choice, counted
+from imssa.proposal.facts import Facts, without_speakers
+
+TEST_SHARES: Final = (0.2, 0.3, 0.4)
+VALIDATION_SHARES: Final = (0.1, 0.2, 0.3)
+LARGEST_TEST: Final = 0.6
+SEED: Final = 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A split, and what it leaves.
+
+    Attributes:
+        facts: The data as they are split; without speakers where these cannot be kept apart.
+        keys: What a recipe says of it.
+        counts: Items of each part.
+    """
+
+    facts: Facts
+    keys: dict[str, Any]
+    counts: dict[str, int]
+
+    def choices(self) -> list[Choice]:
+        """The keys with their reasons."""
+        split, counts = str(self.keys["split"]), self.counts
+        left = ", ".join(f"{n:,} {part}" for part, n in counts.items())
+        how = {
+            "official": "as published with the data",
+            "hash": "by a hash of the speaker: who is tested is heard in no other part"
+            if self.facts.speakers
+            else "by a hash of the item's name; nothing tells who is heard",
+            "speaker": "speakers are few, so whole ones are left out",
+        }[split]
+        found = [Choice("data.split", split, f"{how}; {left}")]
+        reasons = {
+            "test_share": "share of the speakers" if self.facts.speakers else "share of the items",
+            "test_speakers": f"of {counted(self.facts.speakers, 'speaker')}",
+            "validation_share": f"of the rest; leaves {counts['validation']:,} to select the model on",
+        }
+        return found + [
+            Choice(f"data.{key}", self.keys[key], reason)
+            for key, reason in reasons.items()
+            if key in self.keys
+        ]
+
+
+def choose_split(facts: Facts) -> Parts:
+    """The first split that leaves items of every class in all three parts.
+
+    Tried in this order: the published one, a hash of the speakers, speakers left out, a hash of names.
+
+    Raises:
+        DataError: None does.
+    """
+    for candidate, keys in _candidates(facts):
+        counts = _counts(candidate, keys)
+        if counts is not None:
+            return Parts(candidate, keys, counts)
+    label = min(facts.counts, key=facts.counts.__getitem__)
+    raise DataError(
+        given=f"data with {facts.counts[label]} items of class {label!r}",
+        rule="too few for a training, a validation and a test part, each with items of every class",
+        remedy="Record more of it, or leave the class out.",
+    )
+
+
+def _candidates(facts: Facts) -> Iterator[tuple[Facts, dict[str, Any]]]:
+    splits = KINDS[facts.kind].splits
+    if "official" in splits:
+        for share in VALIDATION_SHARES:
+            yield facts, {"split": "official", "validation_share": share}
+    if facts.speakers and "hash" in splits:
+        yield from ((facts, keys) for keys in _hashed())
+    if facts.speakers > 2 and "speaker" in splits:
+        yield facts, {"split": "speaker", "test_speakers": _least_heard(facts)}
+    if "hash" in splits:
+        loose = without_speakers(facts) if facts.config.speaker_pattern else facts
+        yield from ((loose, keys) for keys in _hashed())
+
+
+def _hashed() -> Iterator[dict[str, Any]]:
+    for share in TEST_SHARES:
+        for validation in VALIDATION_SHARES:
+            yield {"split": "hash", "test_share": share, "validation_share": validation}
+
+
+def _least_heard(facts: Facts) -> list[str]:
+    """As many speakers as make a fifth of the items, those with the fewest first."""
+    heard = Counter(item.group for item in facts.source.items)
+    chosen: list[str] = []
+    for speaker, _ in sorted(heard.items(), key=lambda pair: (pair[1], pair[0])):
+        if chosen and sum(heard[s] for s in chosen) >= TEST_SHARES[0] * facts.items:
+            break
+        chosen.append(speaker)
+    return chosen
+
+
+def _counts(facts: Facts, keys: dict[str, Any]) -> dict[str, int] | None:
+    """Items of each part; None: the split cannot be made, or a class is missing from a part."""
+    source = facts.source
+    empty = np.zeros((len(source.items), 1, 1), np.float32)
+    dataset = dataset_of(source, empty, np.ones(len(source.items), np.int64))
+    config = facts.config.model_copy(update=keys)
+    try:
+        split = split_dataset(dataset, config, split_key(SEED).numpy())
+    except DataError:
+        return None
+    whole = all(len(np.unique(part.labels)) == facts.n_classes for part in split.parts)
+    if not whole or len(split.test) > LARGEST_TEST * len(dataset):
+        return None
+    return {name: len(part) for name, part in zip(PARTS, split.parts, strict=True)}
