@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +12,8 @@ from imssa.cli.main import app
 from imssa.cli.options import FILE_PANEL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imssa.live import Figures, Listener, Word
     from imssa.live.sources import Audio
 
@@ -105,7 +106,9 @@ def _show(word: "Word", *, as_json: bool) -> None:
     if as_json:
         line = json.dumps({name: _rounded(value) for name, value in vars(word).items()})
     else:
-        line = f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16} margin {word.margin:.2f}"
+        line = (
+            f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16} margin {word.margin:.2f}"
+        )
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

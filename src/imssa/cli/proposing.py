@@ -67,7 +67,7 @@ def new(
         _plain(proposal, place, following),
         *_tables(proposal),
         *warned,
-        f"Wrote {place}. About {max(1, round(proposal.minutes))} minutes on two cores:",
+        f"Wrote {place}. About {max(1, round(proposal.minutes))} min on two cores:",
         f"  {following}",
     )
 

@@ -104,6 +104,7 @@ def look_at(root: Path, kind: str | None = None) -> Facts:
         RecipeError: No such format.
     """
     _require_content(root)
+    root = _published(root)
     config = data_section(kind or guessed_kind(root), root.resolve())
     source = open_source(config)
     config, source = _with_speakers(config, source)
@@ -124,6 +125,13 @@ def look_at(root: Path, kind: str | None = None) -> Facts:
     )
     _require_enough(root, facts)
     return facts
+
+
+def _published(root: Path) -> Path:
+    """The recordings within a copy of the Free Spoken Digit Dataset's repository; else the path itself."""
+    inner = root / "recordings"
+    lone = inner.is_dir() and not any(f.is_dir() for f in inner.iterdir())
+    return inner if lone else root
 
 
 def _require_content(root: Path) -> None:

@@ -124,13 +124,16 @@ def _binned(facts: Facts) -> Feed:
 def _as_they_are(facts: Facts) -> Feed:
     low, middle, high = facts.spread(facts.frames)
     longest = int(facts.frames.max())
-    steps, choices = min(longest, MOST_STEPS), [
-        Choice(
-            "data.front_end.kind",
-            "none",
-            f"{facts.n_features} features a step as they are; {low:.0f} to {high:.0f} steps",
-        )
-    ]
+    steps, choices = (
+        min(longest, MOST_STEPS),
+        [
+            Choice(
+                "data.front_end.kind",
+                "none",
+                f"{facts.n_features} features a step as they are; {low:.0f} to {high:.0f} steps",
+            )
+        ],
+    )
     if longest > MOST_STEPS:
         why = f"the longest item has {longest:,} steps; the first of them are kept"
         choices.append(Choice("data.front_end.max_frames", steps, why))

@@ -48,7 +48,6 @@ def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
             return False
         heard[match[1]].add(label)
     shared = sum(len(labels) > 1 for labels in heard.values())
-    return (
-        FEWEST_SPEAKERS <= len(heard) <= LARGEST_SHARE * len(names)
-        and shared >= SHARED * len(heard)
+    return FEWEST_SPEAKERS <= len(heard) <= LARGEST_SHARE * len(names) and shared >= SHARED * len(
+        heard
     )

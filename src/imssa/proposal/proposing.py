@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from imssa.experiment.design import require_chip, require_data
 from imssa.experiment.recipe import Recipe, recipe_of
@@ -135,7 +135,9 @@ def _why_layout(size: Size) -> str:
 
 def _why_chip(size: Size) -> str:
     arrays = size.chip.arrays
-    return f"{arrays.count} arrays of {arrays.word_lines} word lines and {arrays.bit_lines} bit lines"
+    return (
+        f"{arrays.count} arrays of {arrays.word_lines} word lines and {arrays.bit_lines} bit lines"
+    )
 
 
 def _head(facts: Facts, size: Size, minutes: float) -> str:
@@ -143,7 +145,7 @@ def _head(facts: Facts, size: Size, minutes: float) -> str:
     return (
         f"Proposed by `imssa new` for {facts.items:,} items of {facts.n_classes} classes "
         f"({min(spread):,} to {max(spread):,} a class) and the chip {size.chip.name}. "
-        f"About {max(1, round(minutes))} minutes on two cores. Beside each value stands why."
+        f"About {counted(max(1, round(minutes)), 'minute')} on two cores. Beside each value stands why."
     )
 
 

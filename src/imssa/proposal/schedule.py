@@ -81,9 +81,7 @@ def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes:
     a_chip = 4 * CHIP_SECONDS * parts.counts["test"] * work
     chips = _within(budget * SHARE_CHIPS / a_chip, FEWEST_CHIPS, MOST_CHIPS)
     seconds = OVERHEAD_SECONDS + floats * float_epochs + codes * code_epochs + a_chip * chips
-    return Schedule(
-        float_epochs, code_epochs, None if train == items else train, chips, seconds
-    )
+    return Schedule(float_epochs, code_epochs, None if train == items else train, chips, seconds)
 
 
 def _epoch(law: tuple[float, float], items: int, work: float) -> float:

@@ -56,18 +56,26 @@ class Size:
     def choices(self, facts: Facts, feed: Feed) -> list[Choice]:
         """The keys with their reasons."""
         kernels, layers = self.wanted
-        why = f"{counted(facts.n_classes, 'class', 'classes')}, {facts.items:,} items ask for about "
+        why = (
+            f"{counted(facts.n_classes, 'class', 'classes')}, {facts.items:,} items ask for about "
+        )
         room = kernels_per_array(self.d_state + 1, self.chip)
         of = f"{self.arrays} of {self.chip.arrays.count} arrays"
         fits = f"{self.d_state + 1} lines a kernel: {room} to an array without shared lines"
         dt_min, dt_max = dt_range(feed)
         return [
-            Choice("model.d_model", self.d_model, f"{why}{kernels} kernels a layer; these take {of}"),
+            Choice(
+                "model.d_model", self.d_model, f"{why}{kernels} kernels a layer; these take {of}"
+            ),
             Choice("model.d_state", self.d_state, fits),
             Choice("model.n_layers", self.n_layers, _why_layers(self.n_layers, layers, feed)),
-            Choice("model.dropout", 0.2 if facts.items < FEW_ITEMS else 0.1, f"{facts.items:,} items"),
+            Choice(
+                "model.dropout", 0.2 if facts.items < FEW_ITEMS else 0.1, f"{facts.items:,} items"
+            ),
             Choice("model.dt_min", dt_min, f"the longest memory, 1/dt: {1 / dt_min:.0f} steps"),
-            Choice("model.dt_max", dt_max, f"the shortest: {1 / dt_max:.0f}; items have {feed.median}"),
+            Choice(
+                "model.dt_max", dt_max, f"the shortest: {1 / dt_max:.0f}; items have {feed.median}"
+            ),
             Choice("model.activation", "gelu", "a table on the chip's digital side"),
             Choice("model.output", "delayed", "one matrix product a step and kernel"),
         ]
@@ -134,9 +142,7 @@ def _fewest(facts: Facts) -> int:
     return max(2, facts.n_classes // 2)
 
 
-def _candidates(
-    wanted: tuple[int, int], chip: ChipDescription
-) -> Iterator[tuple[int, int, int]]:
+def _candidates(wanted: tuple[int, int], chip: ChipDescription) -> Iterator[tuple[int, int, int]]:
     """d_model, d_state, n_layers: the best first. Arrays are filled where that adds little."""
     kernels, layers = wanted
     for d_state in STATES:
@@ -147,10 +153,12 @@ def _candidates(
             full = -(-kernels // room) * room
             if full <= 1.25 * kernels:
                 yield full, d_state, n_layers
-            yield from ((round(kernels * share), d_state, n_layers) for share in SHARES)
+            yield from ((int(kernels * share), d_state, n_layers) for share in SHARES)
 
 
 def _why_layers(n_layers: int, wanted: int, feed: Feed) -> str:
     if n_layers < wanted:
         return f"{wanted} would suit the data; the chip has no room"
-    return f"for many classes or long items; these have {feed.median} steps"
+    if n_layers == 1:
+        return f"enough for items of {feed.median} steps and so many classes"
+    return f"many classes and speakers, or long items: these have {feed.median} steps"

@@ -30,7 +30,7 @@ def recipe_text(choices: Sequence[Choice], head: str, warnings: Iterable[str] = 
         kind = "ts"                     # three items
         <BLANKLINE>
     """
-    lines = [f"# {line}" for text in (head, *warnings) for line in wrap(text, WIDTH - 2)]
+    lines = [f"# {line}" for text in (head, *warnings) for line in _lines(text)]
     section = ""
     for choice in choices:
         if choice.section != section:
@@ -38,6 +38,10 @@ def recipe_text(choices: Sequence[Choice], head: str, warnings: Iterable[str] = 
             lines += ["", f"[{section}]"]
         lines += _line(choice)
     return "\n".join(lines) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    return wrap(text, WIDTH - 2, break_on_hyphens=False, break_long_words=False)
 
 
 def _line(choice: Choice) -> list[str]:
@@ -48,4 +52,4 @@ def _line(choice: Choice) -> list[str]:
     beside = f"{code:<{COLUMN - 1}} # {choice.reason}"
     if "\n" not in code and len(beside) <= WIDTH:
         return [beside]
-    return [*(f"# {line}" for line in wrap(choice.reason, WIDTH - 2)), code]
+    return [*(f"# {line}" for line in _lines(choice.reason)), code]

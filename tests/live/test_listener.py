@@ -1,0 +1,102 @@
+"""Words out of a stream: the answers of the network on the same frames cut out offline."""
+
+import numpy as np
+import pytest
+import torch
+
+from imssa.data import log_mel
+from imssa.data.front_end import loudest_stretch
+from imssa.live import Listener, Word
+from tests.data.samples import recording
+from tests.live.listening import FRONT_END, RATE, hearing, model, speech, word
+
+WORDS = [word(300, 0.2), word(900, 0.3), word(2500, 0.35), word(700, 0.7), word(1500, 0.1)]
+
+
+def heard(listener: Listener, samples: np.ndarray, block: int = 400) -> list[Word]:
+    found = []
+    for at in range(0, len(samples), block):
+        found += listener.feed(samples[at : at + block])
+    return found + listener.finish()
+
+
+def offline(samples: np.ndarray, begin: int, frames: int) -> str:
+    """The network on frames of the whole stream, as a batch of one clip."""
+    features = log_mel(recording(samples), FRONT_END)[begin : begin + frames]
+    kept = loudest_stretch(features, FRONT_END.max_frames)
+    given = torch.from_numpy((kept + 10) / 4)[None]
+    with torch.no_grad():
+        answer = int(model()(given, torch.tensor([len(kept)])).argmax())
+    return ("low", "middle", "high")[answer]
+
+
+@pytest.mark.parametrize("block", [1, 80, 400, 10**6])
+def test_words_are_found_where_they_are(block: int) -> None:
+    samples = speech(WORDS if block > 1 else WORDS[:1])
+    found = heard(Listener(hearing(), RATE), samples, block)
+    at, expected = 0.5, []
+    for one in WORDS if block > 1 else WORDS[:1]:
+        seconds = len(one) / RATE
+        expected.append((at, at + seconds))
+        at += seconds + 0.5
+    assert len(found) == len(expected)
+    for one, (start, end) in zip(found, expected, strict=True):
+        assert abs(one.start - start) <= 0.025
+        assert abs(one.end - end) <= 0.025
+
+
+def test_a_word_is_answered_as_the_same_frames_in_a_clip() -> None:
+    samples = speech(WORDS)
+    for one in heard(Listener(hearing(), RATE), samples):
+        first, last = round(one.start / 0.01) - 5, round((one.end - 0.025) / 0.01) + 6
+        assert one.frames == min(last - first, 40)
+        assert one.label == offline(samples, first, last - first)
+        assert 0 <= one.margin <= 1
+
+
+def test_states_are_cleared_between_words_unless_asked_otherwise() -> None:
+    """The same word after others: the same answer, to the last bit of the margin."""
+    samples = speech([WORDS[0], WORDS[2], WORDS[1], WORDS[0]])
+    period = 400
+    cleared = heard(Listener(hearing(), RATE), samples, period)
+    kept = heard(Listener(hearing(), RATE, clear="never"), samples, period)
+    assert [w[:2] for w in map(_times, cleared)] == [w[:2] for w in map(_times, kept)]
+    assert abs(cleared[0].margin - kept[0].margin) > 0
+    assert next(one.label for one in cleared) == cleared[3].label
+
+
+def _times(one: Word) -> tuple[float, float]:
+    return one.start, one.end
+
+
+def test_words_known_with_their_surroundings_are_filled_up() -> None:
+    samples = speech(WORDS[:3])
+    full = heard(Listener(hearing(trained=(40, 40, 40)), RATE), samples)
+    bare = heard(Listener(hearing(trained=(10, 20, 40)), RATE), samples)
+    assert [one.frames for one in full] == [40, 40, 40]
+    assert bare[0].frames < 35
+
+
+def test_another_rate_is_brought_to_the_networks_own() -> None:
+    samples = speech(WORDS[:3])
+    doubled = np.repeat(samples, 2)
+    plain = heard(Listener(hearing(), RATE), samples)
+    found = heard(Listener(hearing(), 2 * RATE), doubled)
+    assert len(found) == len(plain)
+    assert max(abs(a.start - b.start) for a, b in zip(found, plain, strict=True)) <= 0.02
+
+
+def test_memory_and_figures() -> None:
+    listener = Listener(hearing(), RATE)
+    held = listener._ring.nbytes
+    heard(listener, speech(WORDS[:2]))
+    assert listener._ring.nbytes == held
+    figures = listener.figures
+    assert figures.words == 2
+    assert figures.frames == pytest.approx(figures.seconds_heard * 100, abs=3)
+    assert figures.real_time_factor > 0
+
+
+def test_silence_and_nothing_give_no_word() -> None:
+    assert heard(Listener(hearing(), RATE), np.zeros(4000, np.float32)) == []
+    assert Listener(hearing(), RATE).finish() == []

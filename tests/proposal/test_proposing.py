@@ -1,0 +1,161 @@
+"""What is proposed for data of each format, and that it is what the data ask for."""
+
+import itertools
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from imssa.data import PlainFrontEnd, SpikeFrontEnd, load
+from imssa.errors import DataError, DesignRuleError
+from imssa.experiment.design import require_chip
+from imssa.experiment.stages import split_key
+from imssa.hardware import load_chip
+from imssa.mapping.rules import too_small
+from imssa.proposal import Proposal, Wish, look_at, propose
+from imssa.proposal.feeding import Feed
+from imssa.proposal.naming import speaker_pattern
+from imssa.proposal.schedule import choose_schedule
+from imssa.proposal.sizing import choose_size
+from imssa.proposal.splitting import Parts
+from tests.data import files
+from tests.data.samples import audio_bytes, tone, write_digits
+
+
+def loads(proposal: Proposal) -> Proposal:
+    """Its data can be split, features made, and the network finds room."""
+    recipe = proposal.recipe
+    split = load(recipe.data, split_key(recipe.seed).numpy())
+    assert all(len(set(part.labels)) == proposal.facts.n_classes for part in split.parts)
+    require_chip(recipe)
+    return proposal
+
+
+def write_arrays(file: Path, items: int = 60, frames: int = 50, features: int = 6) -> Path:
+    drawn = np.random.default_rng(0)
+    x = drawn.standard_normal((items, frames, features)).astype(np.float32)
+    np.savez(file, x=x, y=np.arange(items) % 3)
+    return file
+
+
+def write_spikes(folder: Path, channels: int = 140) -> Path:
+    drawn = np.random.default_rng(1)
+    folder.mkdir()
+    for part, items in (("train", 40), ("test", 12)):
+        with h5py.File(folder / f"made_{part}.h5", "w") as held:
+            times, units = (
+                held.create_dataset(f"spikes/{n}", (items,), h5py.vlen_dtype(kind))
+                for n, kind in (("times", np.float32), ("units", np.int64))
+            )
+            for item in range(items):
+                times[item] = np.sort(drawn.uniform(0, 0.8, 30)).astype(np.float32)
+                units[item] = drawn.integers(0, channels, 30)
+            times[0], units[0] = [0.5], [channels - 1]
+            held["labels"] = np.arange(items) % 2
+            held["extra/keys"] = np.array(["no", "yes"], "S3")
+    return folder
+
+
+def test_words_of_many_speakers(tmp_path: Path) -> None:
+    for word in ("no", "yes"):
+        (tmp_path / word).mkdir()
+        for speaker in range(12):
+            content = audio_bytes(tone(300 + 20 * speaker, 1.0, 16000), 16000)
+            name = f"{0xABCD0000 + speaker:08x}_nohash_0.wav"
+            (tmp_path / word / name).write_bytes(content)
+    found = loads(propose(Wish(tmp_path)))
+    data = found.recipe.data
+    assert (data.kind, data.front_end.kind) == ("speech-commands", "log-mel")
+    assert found.facts.speakers == 12
+    assert data.front_end.padded_length == 79  # four fifths of 99 frames
+    assert data.augmentation.time_shift_frames == 7
+
+
+def test_published_digits_are_split_as_published(tmp_path: Path) -> None:
+    write_digits(tmp_path / "recordings", "0123456789")
+    found = loads(propose(Wish(tmp_path)))
+    assert found.recipe.data.kind == "fsdd"
+    assert found.recipe.data.split == "official"
+
+
+def test_arrays_pass_as_they_are_and_long_ones_get_fine_poles(tmp_path: Path) -> None:
+    short = loads(propose(Wish(write_arrays(tmp_path / "a.npz"))))
+    assert isinstance(short.recipe.data.front_end, PlainFrontEnd)
+    assert short.recipe.quantization.bits.A == 2
+    assert short.recipe.model.dt_min == 0.02
+    long = propose(Wish(write_arrays(tmp_path / "b.npz", frames=800)))
+    assert long.recipe.quantization.bits.A == 6
+    assert long.recipe.model.n_layers == 2
+    assert long.recipe.model.dt_min == pytest.approx(1 / 800, rel=0.1)
+
+
+def test_spikes_are_binned_by_their_channels_and_times(tmp_path: Path) -> None:
+    found = loads(propose(Wish(write_spikes(tmp_path / "s"))))
+    front_end = found.recipe.data.front_end
+    assert isinstance(front_end, SpikeFrontEnd)
+    assert (front_end.n_channels, front_end.channels_summed) == (140, 2)
+    assert front_end.bin_seconds * front_end.max_frames >= 0.75
+
+
+def test_images_are_thinned_out_to_keep_the_time(tmp_path: Path) -> None:
+    proposal = propose(Wish(files.write_mnist_npz(tmp_path), minutes=1.0))
+    assert proposal.recipe.data.kind == "mnist"
+    assert proposal.recipe.data.augmentation.noise_std is None
+
+
+def test_speakers_are_found_in_names() -> None:
+    words = ("up", "down")
+    assert speaker_pattern((w, f"{w}_{s}_{t}.wav") for w in words for s in "abcde" for t in (1, 2))
+    digits = [(w, f"speaker{s}-{t}.wav") for w in words for s in range(5) for t in (1, 2)]
+    assert speaker_pattern(digits) is not None
+    assert speaker_pattern((w, f"{n}.wav") for w in words for n in range(20)) is None
+    assert speaker_pattern((w, f"{w}_{n}.wav") for w in words for n in range(20)) is None
+
+
+def test_the_network_fits_and_is_as_large_as_the_chip_allows(tmp_path: Path) -> None:
+    facts = look_at(write_arrays(tmp_path / "a.npz"))
+    feed, chip = Feed([], 50, 50, 6), load_chip("taox-64")
+    sizes = []
+    for count in (1, 2, 3, 14, 60):
+        arrays = chip.arrays.model_copy(update={"count": count})
+        size = choose_size(facts, feed, chip.model_copy(update={"arrays": arrays}))
+        layers = [(size.d_model, size.d_state + 1)] * size.n_layers
+        assert too_small(layers, size.chip, size.layout) is None
+        sizes.append((size.d_model * size.d_state, -size.phases))
+    assert sizes == sorted(sizes)
+    assert sizes[-1][1] == -1
+
+
+def test_a_chip_of_small_arrays_gets_fewer_states_or_nothing(tmp_path: Path) -> None:
+    facts = look_at(write_arrays(tmp_path / "a.npz"))
+    feed, chip = Feed([], 50, 50, 6), load_chip("taox-64")
+    small = chip.arrays.model_copy(update={"word_lines": 8, "bit_lines": 16, "count": 1})
+    size = choose_size(facts, feed, chip.model_copy(update={"arrays": small}))
+    assert size.d_state < 8
+    assert size.reduced
+    nothing = small.model_copy(update={"word_lines": 2})
+    with pytest.raises(DesignRuleError, match="nothing fits"):
+        choose_size(facts, feed, chip.model_copy(update={"arrays": nothing}))
+
+
+def test_more_minutes_give_more_epochs_and_less_give_fewer_items(tmp_path: Path) -> None:
+    facts = look_at(write_arrays(tmp_path / "a.npz"))
+    feed = Feed([], 784, 784, 1)
+    size = choose_size(facts, feed, load_chip("neurram"))
+    parts = Parts(facts, {}, {"train": 54000, "validation": 6000, "test": 10000})
+    plans = [
+        choose_schedule(facts, feed, size, parts, minutes) for minutes in (5.0, 30.0, 600.0, 9000.0)
+    ]
+    assert plans[0].train_items is not None
+    assert plans[0].train_items < (plans[1].train_items or 54000)
+    assert plans[-1].train_items is None
+    assert plans[-1].code_epochs > plans[0].code_epochs
+    assert all(a.seconds < b.seconds for a, b in itertools.pairwise(plans))
+
+
+def test_too_few_for_three_parts(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    np.savez(file, x=np.zeros((6, 5, 2), np.float32) + np.arange(5)[:, None], y=[0, 0, 0, 1, 1, 1])
+    with pytest.raises(DataError, match=r"too few|three"):
+        propose(Wish(file))
