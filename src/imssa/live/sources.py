@@ -2,10 +2,10 @@
 
 import queue
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -45,7 +45,7 @@ def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
         MissingToolError: A microphone without the library for it.
     """
     if name == STANDARD_INPUT:
-        yield Audio(rate_hertz, pcm_blocks(sys.stdin.buffer, rate_hertz))
+        yield Audio(rate_hertz, pcm_blocks(sys.stdin.buffer.read1, rate_hertz))
     elif name == MICROPHONE:
         with _microphone(rate_hertz) as blocks:
             yield Audio(rate_hertz, blocks)
@@ -54,16 +54,19 @@ def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
             yield audio
 
 
-def pcm_blocks(stream: IO[bytes], rate_hertz: int) -> Iterator[Block]:
+def pcm_blocks(read: Callable[[int], bytes], rate_hertz: int) -> Iterator[Block]:
     """Samples of a raw stream as they arrive; half a sample at its end is left out.
+
+    Args:
+        read: Gives at most so many bytes, as soon as there are any; none at the end.
+        rate_hertz: Sampling rate.
 
     Example:
         >>> import io
-        >>> [block.tolist() for block in pcm_blocks(io.BytesIO(bytes([0, 64, 0, 192, 1])), 8000)]
+        >>> [block.tolist() for block in pcm_blocks(io.BytesIO(bytes([0, 64, 0, 192, 1])).read1, 8000)]
         [[0.5, -0.5]]
     """
     size = 2 * max(1, round(BLOCK_SECONDS * rate_hertz))
-    read = getattr(stream, "read1", stream.read)
     rest = b""
     while content := read(size):
         content = rest + content
