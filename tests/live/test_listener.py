@@ -40,9 +40,9 @@ def test_words_are_found_where_they_are(block: int) -> None:
         expected.append((at, at + seconds))
         at += seconds + 0.5
     assert len(found) == len(expected)
-    for one, (start, end) in zip(found, expected, strict=True):
-        assert abs(one.start - start) <= 0.025
-        assert abs(one.end - end) <= 0.025
+    for heard_word, (start, end) in zip(found, expected, strict=True):
+        assert abs(heard_word.start - start) <= 0.025
+        assert abs(heard_word.end - end) <= 0.025
 
 
 def test_a_word_is_answered_as_the_same_frames_in_a_clip() -> None:

@@ -102,4 +102,5 @@ def resampled(
     if from_hertz == to_hertz:
         return samples
     one = Resampler(from_hertz, to_hertz)
-    return np.clip(np.concatenate([one.push(samples), one.finish()]), -1, 1)
+    whole = np.concatenate([one.push(samples), one.finish()])
+    return np.asarray(np.clip(whole, -1, 1))

@@ -5,12 +5,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float32
 
 from imssa.errors import DataError, MissingToolError
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 STANDARD_INPUT: Final = "-"
 MICROPHONE: Final = "mic"
@@ -45,7 +48,8 @@ def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
         MissingToolError: A microphone without the library for it.
     """
     if name == STANDARD_INPUT:
-        yield Audio(rate_hertz, pcm_blocks(sys.stdin.buffer.read1, rate_hertz))
+        stream = cast("BufferedReader", sys.stdin.buffer)
+        yield Audio(rate_hertz, pcm_blocks(stream.read1, rate_hertz))
     elif name == MICROPHONE:
         with _microphone(rate_hertz) as blocks:
             yield Audio(rate_hertz, blocks)
