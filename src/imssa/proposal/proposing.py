@@ -117,12 +117,18 @@ def _all(wish: Wish, found: _Found) -> tuple[Choice, ...]:
 
 
 def _quantization(feed: Feed) -> list[Choice]:
-    found = [Choice("quantization.realization", "leaky", "suffers least from errors of devices")]
     if feed.median >= LONG_STEPS:
         fine = f"{feed.median} steps need poles near 1: ternary A is too coarse"
+        slow = "the register keeps slow poles; the array holds what is added"
+        found = [Choice("quantization.realization", "incremental", slow)]
+        found += [Choice("quantization.guard_bits", 11, "small increments add up below a code")]
+        found += [Choice("quantization.register_bits", 24, "room for them")]
         found += [Choice("quantization.bits.A", 6, fine)]
         found += [Choice(f"quantization.bits.{n}", 4, "beside A of 6 bits") for n in "BCD"]
     else:
+        found = [
+            Choice("quantization.realization", "leaky", "suffers least from errors of devices")
+        ]
         found += [Choice(f"quantization.bits.{n}", 2, "ternary: -1, 0, 1") for n in "ABCD"]
     maps = ("encoder", "mixing", "decoder")
     return found + [Choice(f"quantization.bits.{n}", 4, "a linear map, digital") for n in maps]
@@ -130,7 +136,8 @@ def _quantization(feed: Feed) -> list[Choice]:
 
 def _why_layout(size: Size) -> str:
     arrays = f"{size.d_model * size.n_layers} kernels on {size.arrays} of {size.chip.arrays.count} arrays"
-    return f"{arrays}, {counted(size.phases, 'phase')} a time step"
+    phases = counted(size.phases, "phase")
+    return f"one kernel driven at a time, undisturbed by others' devices: {arrays}, {phases} a step"
 
 
 def _why_chip(size: Size) -> str:

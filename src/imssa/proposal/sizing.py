@@ -6,7 +6,6 @@ from typing import Final
 
 from imssa.errors import DesignRuleError
 from imssa.hardware import ChipDescription
-from imssa.mapping.bounds import Room, phases_bound
 from imssa.mapping.layout import Layout, kernels_per_array
 from imssa.mapping.packing import pack
 from imssa.mapping.rules import too_small
@@ -16,8 +15,7 @@ from imssa.proposal.feeding import Feed
 
 STATES: Final = (8, 6, 4, 2)
 SHARES: Final = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
-MORE_PHASES: Final = 4
-"""So many phases more than the lower bound are tried before as many as it takes."""
+LAYOUT: Final[Layout] = "phased"
 LONG_STEPS: Final = 400
 """Steps from which on a second layer and finer poles pay."""
 FEW_ITEMS: Final = 500
@@ -84,7 +82,7 @@ class Size:
 def choose_size(facts: Facts, feed: Feed, chip: ChipDescription) -> Size:
     """The largest network of at most the size the data ask for that fits the chip.
 
-    Kernels may take turns on shared lines before there are fewer of them.
+    One kernel is driven at a time: it fills arrays best, and no device of another disturbs it.
 
     Raises:
         DesignRuleError: Not even one kernel of two states a class fits.
@@ -92,11 +90,10 @@ def choose_size(facts: Facts, feed: Feed, chip: ChipDescription) -> Size:
     wanted = _wanted(facts, feed)
     for d_model, d_state, n_layers in _candidates(wanted, chip):
         layers = [(d_model, d_state + 1)] * n_layers
-        for layout in _layouts(layers, chip):
-            if too_small(layers, chip, layout) is None:
-                packed = pack(layers, chip, layout)
-                place = layout, packed.arrays, packed.phases_per_step
-                return Size(d_model, d_state, n_layers, *place, wanted, chip)
+        if too_small(layers, chip, LAYOUT) is None:
+            packed = pack(layers, chip, LAYOUT)
+            place = LAYOUT, packed.arrays, packed.phases_per_step
+            return Size(d_model, d_state, n_layers, *place, wanted, chip)
     lines = STATES[-1] + 1
     arrays = chip.arrays
     raise DesignRuleError(
@@ -104,18 +101,8 @@ def choose_size(facts: Facts, feed: Feed, chip: ChipDescription) -> Size:
         f"{arrays.bit_lines} bit lines",
         rule=f"nothing fits: the smallest useful network has {_fewest(facts)} kernels of {lines} word "
         f"lines and {2 * lines} bit lines each",
-        remedy="Name a larger chip; `imssa chips list` shows some.",
+        remedy="Name a larger chip; `imssa chip list` shows some.",
     )
-
-
-def _layouts(layers: list[tuple[int, int]], chip: ChipDescription) -> Iterator[Layout]:
-    """Layouts with ever more phases a time step: no lines shared, as few phases as the chip allows."""
-    yield "one-shot"
-    if too_small(layers, chip, "phased") is None:
-        room = Room(chip.arrays.word_lines, chip.arrays.pairs)
-        fewest = phases_bound(tuple(layers), room, chip.arrays.count)
-        yield from range(fewest, fewest + MORE_PHASES)
-        yield "phased"
 
 
 def dt_range(feed: Feed) -> tuple[float, float]:
