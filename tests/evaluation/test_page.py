@@ -6,6 +6,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -13,18 +14,22 @@ from imssa.errors import OutputError
 from imssa.evaluation import (
     Pictures,
     chip_pictures,
+    converter_use,
+    held_poles,
     load_report,
     save_report,
     waterfall_table,
-    write_page,
 )
 from imssa.evaluation.figures import tell_ir_drop
-from imssa.evaluation.page import page, recipe_text
+from imssa.evaluation.page import Material, page, write_page
+from imssa.evaluation.pages.origin import recipe_text
 from imssa.evaluation.report import Contract, Report, make_report
 from imssa.evaluation.words import NARROW
 from imssa.kernels.random import Key
 from tests.evaluation.samples import (
+    make_network,
     make_pictures,
+    make_poles,
     make_program,
     make_realization,
     make_sample,
@@ -73,14 +78,14 @@ def read(html: str) -> Reader:
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(make_sample(), make_pictures())
+    return page(Material(make_sample(), make_pictures()))
 
 
 def test_page_parses_and_has_its_parts(html: str) -> None:
     reader = read(html)
     assert reader.tags["h1"] == 1
     assert reader.tags["svg"] == 12
-    assert reader.tags["script"] == 0
+    assert reader.tags["script"] == 1
     for words in (
         "mean of 50 chip instances",
         "60 test recordings",
@@ -97,7 +102,7 @@ def test_page_asks_for_nothing(html: str) -> None:
     reader = read(html)
     for name, value in reader.attributes:
         if name in {"src", "href", "xlink:href", "action", "data", "srcset", "poster"}:
-            assert value.startswith(("#", "data:image/png;base64,"))
+            assert value.startswith(("#", "data:image/png;base64,", "data:text/csv;base64,"))
         assert not name.startswith("on")
     assert set(re.findall(r"url\((.)", html)) <= {"#"}
     assert "@import" not in html
@@ -111,17 +116,17 @@ def test_ids_are_unique_on_the_page(html: str) -> None:
 
 
 def test_page_is_deterministic(html: str) -> None:
-    assert page(make_sample(), make_pictures()) == html
+    assert page(Material(make_sample(), make_pictures())) == html
 
 
 def test_page_of_a_report_read_from_its_file_is_the_same(html: str, tmp_path: Path) -> None:
     save_report(make_sample(), tmp_path / "report.json")
-    assert page(load_report(tmp_path / "report.json"), make_pictures()) == html
+    assert page(Material(load_report(tmp_path / "report.json"), make_pictures())) == html
 
 
 def test_the_recipes_own_realization_comes_first(html: str) -> None:
     quote = "\N{RIGHT SINGLE QUOTATION MARK}"
-    assert f"leaky(the recipe{quote}s own)direct" in read(html).text
+    assert f"leaky (the recipe{quote}s own)direct" in read(html).text
 
 
 def test_hostile_text_is_escaped() -> None:
@@ -133,8 +138,10 @@ def test_hostile_text_is_escaped() -> None:
         not_modelled=(HOSTILE,),
         effects={"all": HOSTILE},
     )
-    reader = read(page(report, make_pictures(kernel=HOSTILE, sequence=HOSTILE, chip=HOSTILE)))
-    assert reader.tags["script"] == reader.tags["img"] == 0
+    reader = read(
+        page(Material(report, make_pictures(kernel=HOSTILE, sequence=HOSTILE, chip=HOSTILE)))
+    )
+    assert (reader.tags["script"], reader.tags["img"]) == (1, 0)
     assert "{{ 7 * 7 }}" in reader.text
     assert reader.tags["svg"] == 12
 
@@ -143,21 +150,24 @@ def test_mismatches_are_an_alarm() -> None:
     part = make_realization("leaky", 0.03).model_copy(
         update={"contract": Contract(codes_compared=10, mismatches=3)}
     )
-    text = read(page(make_report("leaky", {"leaky": part}, **run_fields()), Pictures())).text
+    text = read(
+        page(Material(make_report("leaky", {"leaky": part}, **run_fields()), Pictures()))
+    ).text
     assert "Of 10 integer codes compared along the chain, 3 differed" in text
     assert "none differed" not in text
 
 
 def test_page_without_pictures() -> None:
-    reader = read(page(make_sample(), Pictures()))
+    reader = read(page(Material(make_sample(), Pictures())))
     assert reader.tags["svg"] == 6
     assert "One kernel over time" not in reader.text
+    assert "Who lives where" not in reader.text
 
 
 def test_page_shows_each_effect_with_its_numbers() -> None:
     program = make_program()
     pictures = chip_pictures(program, Key.root(0))
-    reader = read(page(make_sample(), pictures))
+    reader = read(page(Material(make_sample(), pictures)))
     assert reader.tags["svg"] == 6 + len(program.arrays) + 4
     assert "What each effect of the chip does" in reader.text
     assert "Not drawn" not in reader.text
@@ -168,7 +178,7 @@ def test_page_shows_each_effect_with_its_numbers() -> None:
 def test_page_says_why_a_picture_is_missing() -> None:
     program = make_program()
     ideal = dataclasses.replace(program, chip=program.chip.only("stuck"))
-    reader = read(page(make_sample(), chip_pictures(ideal, Key.root(0))))
+    reader = read(page(Material(make_sample(), chip_pictures(ideal, Key.root(0)))))
     assert reader.tags["svg"] == 6 + len(program.arrays)
     for words in (
         "programming error: writing is exact on this chip",
@@ -180,27 +190,93 @@ def test_page_says_why_a_picture_is_missing() -> None:
 
 def test_every_table_scrolls_inside_its_box(html: str) -> None:
     """So that a phone's page is never wider than the phone."""
-    boxes = re.findall(r'<div class="scroll">\s*<table>', html)
-    assert len(boxes) == html.count("<table>") > 3
+    boxes = re.findall(r'<div class="scroll"[^>]*>\s*<table ', html)
+    assert len(boxes) == html.count("<table ") > 3
     assert ".scroll { overflow-x: auto;" in html
     assert re.search(r"pre \{[^}]*overflow-x: auto", html)
+
+
+def test_a_page_of_everything() -> None:
+    program, network = make_program(), make_network()
+    draw = np.random.default_rng(1)
+    inputs, lengths = draw.integers(-127, 128, (2, 9, 5)), np.array([9, 6])
+    drawn = chip_pictures(program, Key.root(0))
+    poles = dataclasses.replace(
+        make_poles(), chip_poles=held_poles(program, Key.root(0), network), chip="chip 0"
+    )
+    pictures = dataclasses.replace(
+        drawn, poles=poles, converters=converter_use(program, Key.root(0), inputs, lengths)
+    )
+    parts = {"ADC": {"low": 1.0, "typical": 2.0, "high": 4.0}}
+    material = Material(
+        make_sample(),
+        pictures,
+        program=program,
+        costs={"energy a step, pJ": parts},
+        hashes={"program": "ab" * 32},
+    )
+    html = page(material)
+    reader = read(html)
+    for words in (
+        "Who lives where",
+        "How the converters are used",
+        "energy a step, pJ: 2 (from 1 to 4)",
+        "SHA-256 of program",
+        "on or beyond the unit circle",
+        "weights from being held",
+        "95 % interval",
+    ):
+        assert words in reader.text.replace(NARROW, " "), words
+    levels = [int(level) for level in re.findall(r"<h([1-6])", html)]
+    assert levels[0] == 1
+    assert set(levels[1:]) == {2}
+    for link in re.findall(r'<a href="#([^"]+)"', html):
+        assert f'id="{link}"' in html
+
+
+def test_weights_that_are_not_held_are_those_of_stuck_pairs() -> None:
+    program = make_program()
+    drawn = chip_pictures(program, Key.root(0))
+    array = drawn.conductances[0]
+    material = Material(make_sample(), drawn, program=program)
+    missed = material.missed(array)
+    contents = program.arrays[0]
+    actual = array.actual_siemens
+    for row, pair in np.ndindex(missed.shape):
+        stuck = bool(array.defects[row, 2 * pair : 2 * pair + 2].any())
+        held = (actual[row, 2 * pair] - actual[row, 2 * pair + 1]) / contents.siemens_per_step[pair]
+        off = abs(held - contents.codes[row, pair]) >= 0.5
+        assert missed[row, pair] == (contents.written[row, pair] and stuck and off)
+    assert missed.any()
+
+
+def test_further_stages_stand_in_the_waterfall() -> None:
+    part = make_realization("leaky", 0.03)
+    row = part.waterfall[-1].model_copy(update={"stage": "recalibrated", "accuracy": 0.99})
+    part = part.model_copy(update={"waterfall": (*part.waterfall, row)})
+    report = make_report("leaky", {"leaky": part}, **run_fields())
+    text = read(page(Material(report, Pictures()))).text
+    assert "After reading back" not in text
+    assert "The same chips after reading back" in text
+    assert "recalibrated it gains" in text
+    assert "recalibrated" in _printed(report, 100)
 
 
 def test_one_chip_one_realization() -> None:
     part = make_realization("direct", 0.1, chips=1)
     report = make_report("direct", {"direct": part}, **run_fields(chip_instances=1))
-    assert "mean of 1 chip instance, worst" in read(page(report, Pictures())).text
+    assert "mean of 1 chip instance, worst" in read(page(Material(report, Pictures()))).text
 
 
 def test_page_is_written(tmp_path: Path) -> None:
-    write_page(make_sample(), Pictures(), tmp_path / "report.html")
+    write_page(Material(make_sample(), Pictures()), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="it cannot be written"):
-        write_page(make_sample(), Pictures(), tmp_path / "file" / "report.html")
+        write_page(Material(make_sample(), Pictures()), tmp_path / "file" / "report.html")
 
 
 def test_recipe_is_shown_as_toml() -> None:

@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     for name in (
         "running",
+        "comparing",
         "recipes",
         "proposing",
         "inspecting",

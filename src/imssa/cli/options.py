@@ -18,6 +18,15 @@ Seed = Annotated[int | None, typer.Option("--seed", min=0, help="The same as --s
 Force = Annotated[
     bool, typer.Option("--force", help="Throw away the results of another recipe in the folder.")
 ]
+Figures = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the page's figures as SVG and PDF; its tables go there too, as CSV."
+    ),
+]
+Tables = Annotated[
+    Path | None, typer.Option(help="Folder for the page's tables as CSV, if another one.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
 DryRun = Annotated[

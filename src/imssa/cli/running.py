@@ -13,6 +13,7 @@ from imssa.cli.options import (
     CompileFor,
     Defects,
     DryRun,
+    Figures,
     Force,
     ForWires,
     Json,
@@ -25,6 +26,7 @@ from imssa.cli.options import (
     RecipeName,
     Seed,
     Set,
+    Tables,
     Tiny,
 )
 
@@ -156,7 +158,26 @@ def compile_(  # noqa: PLR0913  # one argument an option
 
 
 _later_stage("simulate", "Stage 4: run the program on simulated chips, each error alone and all.")
-_later_stage("report", "Stage 5: write report.json and report.html; print the waterfall.")
+
+
+@app.command(rich_help_panel=STAGE_PANEL)
+def report(
+    *,
+    out: Out,
+    figures: Figures = None,
+    tables: Tables = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Stage 5: write report.json and report.html; print the waterfall.
+
+    The page is one file that asks for nothing outside. Its figures and tables as files for a paper:
+
+        imssa report --out out/demo --figures paper/figures --tables paper/data
+    """
+    shown = Shown(as_json=as_json, quiet=quiet)
+    folder = _folder(None, out, [])
+    _run(folder, "report", shown, figures, tables)
 
 
 def _without_a_network() -> Exception:
@@ -203,7 +224,13 @@ def _folder(
     return open_folder(out, chosen, force=force, dry_run=dry_run or not leads())
 
 
-def _run(folder: "Folder", stage: str | None, shown: Shown) -> None:
+def _run(
+    folder: "Folder",
+    stage: str | None,
+    shown: Shown,
+    figures: Path | None = None,
+    tables: Path | None = None,
+) -> None:
     """Runs one stage, or all that are not finished, and shows what came of it."""
     from imssa.experiment.run import Runner
     from imssa.training.distributed import leads
@@ -219,7 +246,7 @@ def _run(folder: "Folder", stage: str | None, shown: Shown) -> None:
     if not leads():
         return
     if stage in {None, "report"}:
-        _show_report(folder, shown)
+        _show_report(folder, shown, _written(folder, figures, tables or figures))
     else:
         files = [str(path) for path in folder.outputs(str(stage))]
         shown.result({"stage": stage, "files": files}, *files)
@@ -236,13 +263,22 @@ def _show_plan(folder: "Folder", shown: Shown) -> None:
     shown.result(value, folder.recipe.to_toml(), f"Would run: {', '.join(todo) or 'nothing'}")
 
 
-def _show_report(folder: "Folder", shown: Shown) -> None:
+def _written(folder: "Folder", figures: Path | None, tables: Path | None) -> list[Path]:
+    """Figures and tables as files, where they are asked for."""
+    from imssa.experiment.results import write_files
+
+    return write_files(folder, figures, tables) if figures or tables else []
+
+
+def _show_report(folder: "Folder", shown: Shown, files: list[Path]) -> None:
     from imssa.evaluation import load_report, waterfall_table
 
     file, page = folder.outputs("report")
     report = load_report(file)
     value = {"report": str(file), "page": str(page), "accuracy": _accuracies(report)}
-    shown.result(value, waterfall_table(report), f"Page: {page}")
+    value |= {"files": [str(path) for path in files]} if files else {}
+    wrote = [f"Wrote {len(files)} files of figures and tables"] if files else []
+    shown.result(value, waterfall_table(report), f"Page: {page}", *wrote)
 
 
 def _accuracies(report: "Report") -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""Numbers, figures and the page of a run; matplotlib and jinja2 are loaded when a page is made."""
+"""Numbers of a run; `imssa.evaluation.page` makes its page, and loads matplotlib and jinja2."""
 
+from imssa.evaluation.converter_use import converter_use
 from imssa.evaluation.effects import chip_pictures, ir_drop, read_noise
+from imssa.evaluation.held import held_blocks, held_poles, impulse_responses
 from imssa.evaluation.intervals import wilson_interval
 from imssa.evaluation.metrics import (
     STAGES,
@@ -16,9 +18,11 @@ from imssa.evaluation.metrics import (
     unseen_error_bound,
     waterfall,
 )
-from imssa.evaluation.page import write_page
+from imssa.evaluation.picture_files import load_pictures, save_pictures
 from imssa.evaluation.pictures import (
     ConductanceMap,
+    ConverterUse,
+    ImpulseResponses,
     IrDrop,
     KernelTrace,
     Pictures,
@@ -26,8 +30,6 @@ from imssa.evaluation.pictures import (
     ReadSpread,
     Skipped,
     WritingLaw,
-    load_pictures,
-    save_pictures,
 )
 from imssa.evaluation.report import (
     Accuracies,
@@ -51,7 +53,9 @@ __all__ = [
     "ConductanceMap",
     "Confusion",
     "Contract",
+    "ConverterUse",
     "Estimate",
+    "ImpulseResponses",
     "InstanceAccuracy",
     "IrDrop",
     "KernelTrace",
@@ -71,7 +75,11 @@ __all__ = [
     "accuracy_estimate",
     "chip_pictures",
     "confusion_matrix",
+    "converter_use",
     "crossed_estimate",
+    "held_blocks",
+    "held_poles",
+    "impulse_responses",
     "ir_drop",
     "load_pictures",
     "load_report",
@@ -86,6 +94,5 @@ __all__ = [
     "waterfall",
     "waterfall_table",
     "wilson_interval",
-    "write_page",
     "writing_law",
 ]

@@ -21,6 +21,8 @@ Stage = Literal[
     "read_noise",
     "stuck_devices",
     "all",
+    "compiled_for_map",
+    "recalibrated",
 ]
 
 STAGES: Final[tuple[Stage, ...]] = (
@@ -32,6 +34,11 @@ STAGES: Final[tuple[Stage, ...]] = (
     "stuck_devices",
     "all",
 )
+"""What every run has."""
+
+FURTHER_STAGES: Final[tuple[Stage, ...]] = ("compiled_for_map", "recalibrated")
+"""What a run may have besides, after the others."""
+
 ROUNDING: Final = 1e-12
 
 
@@ -99,7 +106,7 @@ class WaterfallRow(Record):
     """One stage on the way from software to chip.
 
     Attributes:
-        stage: One of ``STAGES``.
+        stage: One of ``STAGES`` or ``FURTHER_STAGES``.
         accuracy: Mean over recordings and chips.
         standard_error: Over recordings and chips (see ``crossed_estimate``).
         chips: Chip instances behind it; 1 for a deterministic network.
@@ -237,24 +244,25 @@ def confusion_matrix(
 
 
 def waterfall(answers: Mapping[Stage, Answers], labels: Labels) -> tuple[WaterfallRow, ...]:
-    """One row a stage, in the order of ``STAGES``.
+    """One row a stage, in the order of ``STAGES`` and then ``FURTHER_STAGES``.
 
     Args:
-        answers: Of every stage: (items) for a deterministic network, else (chips, items).
+        answers: Of every stage, and of further ones if there are any: (items) for a deterministic
+            network, else (chips, items).
         labels: The true classes.
 
     Raises:
         ShapeError: A stage is missing or unknown, or answers and labels do not fit.
         DataError: Fewer than two recordings.
     """
-    if set(answers) != set(STAGES):
+    if not set(STAGES) <= set(answers) <= {*STAGES, *FURTHER_STAGES}:
         raise ShapeError(
             given=f"answers of the stages {', '.join(answers) or '(none)'}",
             rule=f"a waterfall has the stages {', '.join(STAGES)}",
             remedy="Give the answers of each of them.",
         )
     rows = []
-    for stage in STAGES:
+    for stage in (stage for stage in (*STAGES, *FURTHER_STAGES) if stage in answers):
         estimate = accuracy_estimate(answers[stage], labels)
         chips = len(answers[stage]) if answers[stage].ndim == 2 else 1
         rows.append(

@@ -1,17 +1,9 @@
-"""The arrays behind a page's pictures, and their file."""
+"""The arrays behind a page's pictures."""
 
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex128, Float64, Int8, Int64
-
-from imssa.errors import FileFormatError
-from imssa.program.files import Arrays, read_arrays, write_arrays
-
-KIND: Final = "imssa.pictures"
-SCHEMA: Final = "imssa.pictures/3"
 
 
 @dataclass(frozen=True)
@@ -74,11 +66,77 @@ class Poles:
         realization: Whose integer codes they are.
         float_poles: Of the float network.
         quantized_poles: Of the integer recurrence.
+        chip_poles: As one written chip holds them; None: not looked at.
+        chip: Which chip, in words.
     """
 
     realization: str
     float_poles: Complex128[np.ndarray, " modes"]
     quantized_poles: Complex128[np.ndarray, " kept_modes"]
+    chip_poles: Complex128[np.ndarray, " held_modes"] | None = None
+    chip: str = ""
+
+
+@dataclass(frozen=True)
+class ImpulseResponses:
+    """What one kernel answers to an impulse: in floats, in integers, on a chip.
+
+    Attributes:
+        kernel: Which kernel, in words: "kernel 3 of layer 0".
+        chip: Which chip, in words.
+        rank: Its place among the kernels by relative error on the chip; 1 is held best.
+        kernels: How many these are.
+        steps: Time steps after the impulse.
+        software: Of the float network.
+        quantized: Of the integer network, times the factor that gives it the norm and sign of ``software``.
+        on_chip: Of the weights that the chip holds, times the same factor.
+    """
+
+    kernel: str
+    chip: str
+    rank: int
+    kernels: int
+    steps: Int64[np.ndarray, " steps"]
+    software: Float64[np.ndarray, " steps"]
+    quantized: Float64[np.ndarray, " steps"]
+    on_chip: Float64[np.ndarray, " steps"]
+
+    @property
+    def chip_error(self) -> float:
+        """Relative error of the chip's response against the integer network's, 2-norm."""
+        norm = float(np.linalg.norm(self.quantized))
+        return float(np.linalg.norm(self.on_chip - self.quantized)) / (norm or 1.0)
+
+    @property
+    def likeness(self) -> float:
+        """Cosine of the angle between float and integer response: 1 for the same shape."""
+        norms = float(np.linalg.norm(self.software) * np.linalg.norm(self.quantized))
+        return float(self.software @ self.quantized) / (norms or 1.0)
+
+
+@dataclass(frozen=True)
+class ConverterUse:
+    """Codes of the DACs that a register drives, or of the ADCs that are read into it.
+
+    Attributes:
+        converter: "DAC" or "ADC".
+        register: Of the program.
+        words: What it holds, in words.
+        bits: Width of the codes.
+        conversions: How many codes were looked at.
+        zero: Share of codes that are 0.
+        at_the_end: Share of codes at either end of the range, where larger values are clipped.
+        shares: Share of codes in each bin of |code| / largest code, from 0 to 1.
+    """
+
+    converter: str
+    register: str
+    words: str
+    bits: int
+    conversions: int
+    zero: float
+    at_the_end: float
+    shares: Float64[np.ndarray, " bins"]
 
 
 @dataclass(frozen=True)
@@ -201,88 +259,5 @@ class Pictures:
     ir_drop: IrDrop | None = None
     reads: ReadSpread | None = None
     skipped: tuple[Skipped, ...] = ()
-
-
-GROUPS: Final[dict[str, type[Any]]] = {
-    "traces": KernelTrace,
-    "conductances": ConductanceMap,
-    "poles": Poles,
-    "writing": WritingLaw,
-    "ir_drop": IrDrop,
-    "reads": ReadSpread,
-    "skipped": Skipped,
-}
-"""Fields of ``Pictures`` and what they hold: several in a tuple, or one or None."""
-SEVERAL: Final = ("traces", "conductances", "skipped")
-
-
-def save_pictures(pictures: Pictures, path: Path) -> None:
-    """Writes the arrays, so that a page can be made again without running anything.
-
-    Raises:
-        OutputError: The place cannot be written.
-    """
-    arrays: Arrays = {}
-    groups = {name: getattr(pictures, name) for name in GROUPS}
-    groups = {n: g if n in SEVERAL else () if g is None else (g,) for n, g in groups.items()}
-    header = {
-        group: [_flatten(part, f"{group}.{n}", arrays) for n, part in enumerate(parts)]
-        for group, parts in groups.items()
-    }
-    write_arrays(path, KIND, {"schema": SCHEMA, **header}, arrays)
-
-
-def _flatten(part: Any, prefix: str, arrays: Arrays) -> dict[str, Any]:
-    plain = {}
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if isinstance(value, np.ndarray):
-            pairs = value.view(np.float64).reshape(-1, 2) if value.dtype == complex else value
-            arrays[f"{prefix}.{field.name}"] = pairs
-        else:
-            plain[field.name] = value
-    return plain
-
-
-def load_pictures(path: Path) -> Pictures:
-    """Reads what ``save_pictures`` wrote.
-
-    Raises:
-        FileFormatError: Missing, damaged, or of another kind or version.
-    """
-    header, arrays, _ = read_arrays(path, KIND)
-    if header.get("schema") != SCHEMA:
-        raise FileFormatError(
-            given=f"{path} of schema {header.get('schema')!r}",
-            rule=f"this version of imssa reads {SCHEMA}",
-            remedy="Run the simulation again.",
-        )
-    try:
-        found: dict[str, Any] = {}
-        for name, kind in GROUPS.items():
-            parts = _parts(kind, name, header, arrays)
-            found[name] = parts if name in SEVERAL else parts[0] if parts else None
-        return Pictures(**found)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(
-            given=str(path),
-            rule=f"a part is missing ({error})",
-            remedy="Run the simulation again.",
-        ) from error
-
-
-def _parts(kind: Any, group: str, header: dict[str, Any], arrays: Arrays) -> tuple[Any, ...]:
-    parts = []
-    for number, plain in enumerate(header[group]):
-        values = dict(plain)
-        for field in fields(kind):
-            name = f"{group}.{number}.{field.name}"
-            if name in arrays:
-                complex_ = field.name.endswith("_poles")
-                values[field.name] = _complex(arrays[name]) if complex_ else arrays[name]
-        parts.append(kind(**values))
-    return tuple(parts)
-
-
-def _complex(pairs: Float64[np.ndarray, "n 2"]) -> Complex128[np.ndarray, " n"]:
-    return np.asarray(pairs[:, 0] + 1j * pairs[:, 1])
+    responses: tuple[ImpulseResponses, ...] = ()
+    converters: tuple[ConverterUse, ...] = ()

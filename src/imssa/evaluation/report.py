@@ -7,7 +7,13 @@ from typing import Any, Final, Literal, NoReturn
 from pydantic import Field, ValidationError, model_validator
 
 from imssa.errors import FileFormatError
-from imssa.evaluation.metrics import STAGES, Estimate, InstanceAccuracy, WaterfallRow
+from imssa.evaluation.metrics import (
+    FURTHER_STAGES,
+    STAGES,
+    Estimate,
+    InstanceAccuracy,
+    WaterfallRow,
+)
 from imssa.evaluation.records import Count, Fraction, Record
 from imssa.evaluation.resources import Resources
 from imssa.evaluation.size import Size
@@ -74,7 +80,7 @@ class RealizationReport(Record):
         accuracy: Fractions of the test recordings.
         loss: Software minus chip on the same recordings, standard error over recordings and chips.
         contract: Comparison of integer codes.
-        waterfall: One row a stage, in the order of ``STAGES``.
+        waterfall: One row a stage, in the order of ``STAGES``, then ``FURTHER_STAGES``.
         confusion: Which classes are taken for which.
         size: Bytes and operations.
         resources: What the program takes on the chip.
@@ -91,7 +97,7 @@ class RealizationReport(Record):
     @model_validator(mode="after")
     def _require_stages(self) -> "RealizationReport":
         stages = tuple(row.stage for row in self.waterfall)
-        if stages != STAGES:
+        if stages != (*STAGES, *(stage for stage in FURTHER_STAGES if stage in stages)):
             msg = f"the waterfall has the stages {', '.join(stages)}, not {', '.join(STAGES)}"
             raise ValueError(msg)
         return self

@@ -17,6 +17,8 @@ STAGE_NAMES: Final[dict[Stage, str]] = {
     "read_noise": "read noise",
     "stuck_devices": "stuck devices",
     "all": "all together",
+    "compiled_for_map": "compiled for its map",
+    "recalibrated": "recalibrated",
 }
 
 STAGE_MEANINGS: Final[dict[Stage, str]] = {
@@ -27,6 +29,8 @@ STAGE_MEANINGS: Final[dict[Stage, str]] = {
     "read_noise": "Only this error: each read of a device differs a little.",
     "stuck_devices": "Only this error: some devices ignore writing and stay high or low.",
     "all": "The chip with all errors of its description at once.",
+    "compiled_for_map": "The same chips, each with a program compiled for its own defect map.",
+    "recalibrated": "The same chips after reading back what was written and recalibrating for it.",
 }
 
 KIND_NAMES: Final[dict[str, str]] = {
@@ -87,3 +91,13 @@ def grouped(count: int) -> str:
         '1 234 567'
     """
     return f"{count:,}".replace(",", NARROW)
+
+
+def capital(text: str) -> str:
+    """A text as the beginning of a sentence.
+
+    Example:
+        >>> capital("kernel 3 of layer 0")
+        'Kernel 3 of layer 0'
+    """
+    return text[:1].upper() + text[1:]

@@ -1,18 +1,36 @@
 """What a page shows of one chip: a kernel at work, conductances, poles."""
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
+import torch
 from jaxtyping import Complex128, Float64, Int64
 
 from imssa.crossbar import simulate
 from imssa.data import SequenceDataset
-from imssa.evaluation import KernelTrace, Pictures, Poles, chip_pictures
+from imssa.evaluation import (
+    ConverterUse,
+    ImpulseResponses,
+    KernelTrace,
+    Pictures,
+    Poles,
+    chip_pictures,
+    converter_use,
+    held_poles,
+    impulse_responses,
+)
 from imssa.kernels.random import Key
 from imssa.mapping.rules import integer_poles
 from imssa.models import S4DClassifier
+from imssa.models.state_space import kernel
 from imssa.program import Program
 from imssa.quantization.network import IntegerLayer, QuantizedNetwork
+
+LONGEST_RESPONSE: Final = 256
+"""Steps of an impulse response that are drawn."""
+HEARD: Final = 32
+"""Recordings on which the use of converters is counted."""
 
 
 def draw_pictures(
@@ -30,7 +48,7 @@ def draw_pictures(
         network: The integer network.
         program: Its program.
         key: The key of the study, so that chip 0 is that of the results.
-        part: Recordings; the first is shown.
+        part: Recordings; the first is shown, and the first ones count how converters are used.
         realization: Its name.
     """
     first = part.subset(np.arange(1))
@@ -42,8 +60,31 @@ def draw_pictures(
             realization,
             np.concatenate([_float_poles(model, n).ravel() for n in range(len(network.layers))]),
             np.concatenate([_poles(network, layer).ravel() for layer in network.layers]),
+            held_poles(program, key, network),
+            f"{program.chip.name}, chip 0",
         ),
+        responses=_responses(model, network, program, key),
+        converters=_converters(network, program, key, part),
     )
+
+
+def _responses(
+    model: S4DClassifier, network: QuantizedNetwork, program: Program, key: Key
+) -> tuple[ImpulseResponses, ...]:
+    """Impulse responses of the first layer's kernels, over the longest sequence at most."""
+    discrete = model.blocks[0].s4d.discrete(torch.float64)
+    steps = max(2, min(network.max_length, LONGEST_RESPONSE))
+    with torch.no_grad():
+        software = kernel(discrete, steps, network.widths.output).numpy().astype(float)
+    software[:, 0] += discrete.D.detach().numpy()
+    return impulse_responses(software, program, key, network)
+
+
+def _converters(
+    network: QuantizedNetwork, program: Program, key: Key, part: SequenceDataset
+) -> tuple[ConverterUse, ...]:
+    some = part.subset(np.arange(min(len(part), HEARD)))
+    return converter_use(program, key, network.input_codes(some.features), some.lengths)
 
 
 def _float_poles(model: S4DClassifier, layer: int) -> Complex128[np.ndarray, "features modes"]:

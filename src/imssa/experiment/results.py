@@ -1,10 +1,13 @@
 """From the files of a finished simulation to the report and its page."""
 
+import json
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imssa.errors import FileFormatError
 from imssa.evaluation import (
     STAGES,
     Accuracies,
@@ -17,21 +20,28 @@ from imssa.evaluation import (
     accuracy,
     confusion_matrix,
     load_pictures,
+    load_report,
     make_report,
     measure_resources,
     measure_size,
     paired_loss,
     save_report,
     waterfall,
-    write_page,
 )
+from imssa.evaluation.metrics import FURTHER_STAGES
 from imssa.evaluation.words import MICROSIEMENS
 from imssa.experiment.folder import Folder
 from imssa.hardware import ChipDescription
 from imssa.models import ModelConfig, load_model
-from imssa.program.files import read_arrays
+from imssa.program.files import kinds_in, read_arrays, read_bytes
 from imssa.quantization.convert import load_contract, load_network
 from imssa.training.log import Record, read_log
+
+if TYPE_CHECKING:
+    from imssa.evaluation.pages.material import Material
+
+COSTS = "costs.json"
+"""Energy, latency and area of a run's program, where they were worked out."""
 
 
 def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
@@ -65,13 +75,73 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         not_modelled=not_modelled(folder.recipe.chip),
         seconds=folder.seconds(),
     )
+    from imssa.evaluation.page import write_page  # loads matplotlib
+
     file, page = folder.outputs("report")
-    pictures = load_pictures(folder.root / "pictures.safetensors")
-    write_page(report, pictures, page, read_logs(folder))
+    write_page(material_of(folder, report), page)
     seconds = {**report.seconds, "report": time.perf_counter() - start}
     report = report.model_copy(update={"seconds": seconds})
     save_report(report, file)
     return report
+
+
+def material_of(folder: Folder, report: Report) -> "Material":
+    """All that the page of a folder shows."""
+    from imssa.evaluation.pages.material import Material
+
+    return Material(
+        report,
+        load_pictures(folder.root / "pictures.safetensors"),
+        read_logs(folder),
+        folder.program(folder.recipe.quantization.realization),
+        read_costs(folder.root),
+        content_hashes(folder.root),
+    )
+
+
+def write_files(folder: Folder, figures: Path | None, tables: Path | None) -> list[Path]:
+    """Writes figures as SVG and PDF, and tables as CSV, of a folder that has its report.
+
+    Raises:
+        OutputError: A folder cannot be written.
+        FileFormatError: The report is missing or damaged.
+    """
+    from imssa.evaluation.page import document_of
+    from imssa.evaluation.pages.exporting import export
+
+    report = load_report(folder.outputs("report")[0])
+    return export(document_of(material_of(folder, report)), figures=figures, tables=tables)
+
+
+def read_costs(root: Path) -> dict[str, dict[str, dict[str, float]]] | None:
+    """Costs that lie beside the results, by quantity and part; None: there are none."""
+    path = root / COSTS
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(read_bytes(path))
+        return {
+            str(quantity): {
+                str(part): {end: float(ends[end]) for end in ("low", "typical", "high")}
+                for part, ends in parts.items()
+            }
+            for quantity, parts in found.items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FileFormatError(
+            given=str(path),
+            rule="it holds no costs: by quantity and part, low, typical and high",
+            remedy="Remove the file, or write it again.",
+        ) from error
+
+
+def content_hashes(root: Path) -> dict[str, str]:
+    """SHA-256 of the content of the recipe's own network, integer network and program."""
+    found = {}
+    for name in ("model", "quantized", "program"):
+        path = root / f"{name}.safetensors"
+        found[name] = read_arrays(path, kinds_in(path)[0])[2]
+    return found
 
 
 def read_logs(folder: Folder) -> dict[str, list[Record]]:
@@ -89,7 +159,8 @@ def _measure(folder: Folder, name: str, config: ModelConfig, kind: str) -> Reali
     before = load_contract(place / "quantized.safetensors")
     contract = {name: before[name] + header["contract"][name] for name in before}
     chip, classes = arrays["all"], len(network.class_names)
-    rows = waterfall({s: arrays[s][0] if s == "ideal_chip" else arrays[s] for s in STAGES}, labels)
+    stages = [s for s in (*STAGES, *FURTHER_STAGES) if s in arrays]
+    rows = waterfall({s: arrays[s][0] if s == "ideal_chip" else arrays[s] for s in stages}, labels)
 
     def confusion(answers: Any) -> Any:
         return tuple(map(tuple, confusion_matrix(answers, labels, classes).tolist()))

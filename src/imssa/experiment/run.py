@@ -31,6 +31,7 @@ from imssa.experiment.stages import (
     train,
     waterfall_answers,
 )
+from imssa.experiment.tracking import tracker_of
 from imssa.kernels.random import Key
 from imssa.models import load_model, save_model
 from imssa.program import save_program
@@ -57,6 +58,10 @@ class Runner:
         folder: Recipe and files.
         progress: Gives each stage its progress.
         command: The command line that the user typed, for the report; None: one that does the same.
+
+    Raises:
+        RecipeError: The environment names a tracker that is not known.
+        MissingToolError: The tracker is not installed.
     """
 
     def __init__(
@@ -65,6 +70,13 @@ class Runner:
         self.folder, self.progress = folder, progress
         self.command = command or shlex.join(["imssa", "run", "--out", str(folder.root)])
         self._features: Features | None = None
+        self.tracker = tracker_of(folder.root) if leads() else None
+
+    def followed(self, progress: Progress, stage: str, realization: str) -> Progress:
+        """The progress of a training, of which the tracker is told too if there is one."""
+        if self.tracker is None:
+            return progress
+        return self.tracker.following(realization, self.folder.log(stage, realization), progress)
 
     def run(self) -> None:
         """Runs every stage that is not finished."""
@@ -143,7 +155,8 @@ class Runner:
 def _train(run: Runner) -> None:
     checkpoint = run.folder.checkpoint("train", "float")
     log = run.folder.log("train", "float")
-    model = train(run.recipe, run.features, run.progress("train"), checkpoint, log)
+    progress = run.followed(run.progress("train"), "train", "float")
+    model = train(run.recipe, run.features, progress, checkpoint, log)
     if not leads():
         return
     header = {
@@ -161,7 +174,8 @@ def _quantize(run: Runner) -> None:
         recipe = run.recipe.with_realization(realization)
         checkpoint = run.folder.checkpoint("quantize", realization)
         log = run.folder.log("quantize", realization)
-        prepared = quantize(recipe, model, run.features, progress, checkpoint, log)
+        followed = run.followed(progress, "quantize", realization)
+        prepared = quantize(recipe, model, run.features, followed, checkpoint, log)
         if not leads():
             continue
         network = convert(prepared)
@@ -203,7 +217,9 @@ def _simulate(run: Runner) -> None:
 
 def _report(run: Runner) -> None:
     header = {**run.header(), "command": run.command}
-    write_results(run.folder, header, SIMULATION)
+    report = write_results(run.folder, header, SIMULATION)
+    if run.tracker is not None:
+        run.tracker.finals(report)
     run.progress("report")(1, 1, "report.json, report.html")
 
 

@@ -8,6 +8,8 @@ from jaxtyping import Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from imssa.evaluation.figures.drawing import Drawing
+from imssa.evaluation.figures.hover import tell
 from imssa.evaluation.figures.svg import (
     BLUE,
     INK,
@@ -19,12 +21,12 @@ from imssa.evaluation.figures.svg import (
     short,
 )
 from imssa.evaluation.metrics import InstanceAccuracy, WaterfallRow
-from imssa.evaluation.words import STAGE_NAMES, percent
+from imssa.evaluation.words import PLUS_MINUS, STAGE_NAMES, percent
 
 Matrix = Int64[np.ndarray, "classes classes"]
 
 
-def draw_waterfall(rows: Sequence[WaterfallRow], name: str = "waterfall") -> str:
+def draw_waterfall(rows: Sequence[WaterfallRow], name: str = "waterfall") -> Drawing:
     """Accuracy at each stage as dots with standard errors, beside the line of software."""
     told = "; ".join(f"{STAGE_NAMES[row.stage]} {percent(row.accuracy)}" for row in rows)
     caption = Caption(name, "Accuracy from software to chip", f"{told}. Bars: standard errors.")
@@ -45,10 +47,17 @@ def _paint_waterfall(figure: Figure, rows: Sequence[WaterfallRow]) -> None:
         axes.errorbar(
             value, place, xerr=error, fmt="o", color=color, markersize=5, capsize=3, elinewidth=1.2
         )
+    tell(axes, values, places, [_told(row) for row in rows])
     axes.set_yticks(places, [STAGE_NAMES[row.stage] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("accuracy in % (dashed: software; bars: standard errors)")
+    axes.set_xlabel("accuracy in % (bars: standard errors)")
     _numbers_on_the_right(axes, [f"{value:.1f}" for value in values])
+
+
+def _told(row: WaterfallRow) -> str:
+    chips = f"mean of {row.chips} chips" if row.chips > 1 else "one network"
+    error = f"{PLUS_MINUS} {percent(row.standard_error)} standard error"
+    return f"{STAGE_NAMES[row.stage]}: {percent(row.accuracy)}\n{error}, {chips}"
 
 
 def _numbers_on_the_right(axes: Axes, numbers: list[str]) -> None:
@@ -64,7 +73,7 @@ def _numbers_on_the_right(axes: Axes, numbers: list[str]) -> None:
         )
 
 
-def draw_instances(chips: Mapping[str, InstanceAccuracy], name: str = "instances") -> str:
+def draw_instances(chips: Mapping[str, InstanceAccuracy], name: str = "instances") -> Drawing:
     """One dot a chip instance, one row a realization; equal accuracies are piled up."""
     told = "; ".join(
         f"{label}: mean {percent(a.mean)}, from {percent(a.min)} to {percent(a.max)}"
@@ -94,6 +103,8 @@ def _paint_instances(figure: Figure, chips: Mapping[str, InstanceAccuracy]) -> N
             markeredgewidth=0,
             alpha=0.85,
         )
+        words = [f"chip {number}: {value:.1f} %" for number, value in enumerate(values)]
+        tell(axes, values, base - spacing * heights, words)
     axes.set_yticks(np.arange(len(chips)), [short(label) for label in chips])
     axes.set_ylim(len(chips) - 0.5, -0.5)
     axes.set_xlabel("accuracy in % (one dot a chip; line: mean)")
@@ -117,7 +128,7 @@ def piled(values: Float64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
 
 def draw_confusion(
     counts: Matrix, class_names: Sequence[str], title: str, name: str = "confusion"
-) -> str:
+) -> Drawing:
     """Share of each true class that was answered as each class, in per cent of its row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     right = percent(float(np.trace(counts) / max(counts.sum(), 1)))
@@ -125,12 +136,15 @@ def draw_confusion(
         name, title, f"{right} of {counts.sum()} answers are right; rows are true classes."
     )
     height = 1.0 + min(3.3, 0.62 * len(class_names) + 0.3)
-    paint = partial(_paint_confusion, shares=shares, class_names=class_names)
+    paint = partial(_paint_confusion, shares=shares, counts=counts, class_names=class_names)
     return draw(caption, height, paint)
 
 
 def _paint_confusion(
-    figure: Figure, shares: Float64[np.ndarray, "classes classes"], class_names: Sequence[str]
+    figure: Figure,
+    shares: Float64[np.ndarray, "classes classes"],
+    counts: Matrix,
+    class_names: Sequence[str],
 ) -> None:
     axes = figure.subplots()
     places = np.arange(len(class_names))
@@ -144,6 +158,13 @@ def _paint_confusion(
         color = "white" if share > 0.55 else "black"
         size = 8.5 if small else 11
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
+    rows, answers = (axis.ravel() for axis in np.indices(shares.shape))
+    words = [
+        f"{class_names[row]}, answered {class_names[answer]}:\n{counts[row, answer]} of "
+        f"{counts[row].sum()} ({percent(float(shares[row, answer]))})"
+        for row, answer in zip(rows, answers, strict=True)
+    ]
+    tell(axes, answers, rows, words)
     names = [short(name) for name in class_names]
     axes.set_xticks(places, names, rotation=45 if small else 0)
     axes.set_yticks(places, names)
@@ -152,4 +173,4 @@ def _paint_confusion(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("answered")
-    axes.set_ylabel("spoken")
+    axes.set_ylabel("true class")

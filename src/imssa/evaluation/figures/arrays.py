@@ -62,8 +62,8 @@ def write_array_pictures(program: Program, folder: Path) -> list[Path]:
             rule=f"it cannot be a folder of pictures ({error.strerror or error})",
             remedy="Name another folder.",
         ) from error
-    found, defects = occupancies(program), _defects(program)
-    colors = _colors(found)
+    found, defects = occupancies(program), known_defects(program)
+    colors = colors_of(found)
     pages = [("arrays.png", _small_multiples(program, found, colors))]
     for one, contents, stuck in zip(found, program.arrays, defects, strict=True):
         drawn = _whole(program, one, contents, stuck, colors)
@@ -75,7 +75,7 @@ def write_array_pictures(program: Program, folder: Path) -> list[Path]:
     return files
 
 
-def _defects(program: Program) -> list[Defects | None]:
+def known_defects(program: Program) -> list[Defects | None]:
     """Known defects of each array; None where no map is named, or it is not there any more."""
     chip = program.chip
     nothing: list[Defects | None] = [None] * len(program.arrays)
@@ -89,7 +89,7 @@ def _defects(program: Program) -> list[Defects | None]:
     return list(found.arrays[: len(program.arrays)])
 
 
-def _colors(found: tuple[Occupancy, ...]) -> dict[Inhabitant, Any]:
+def colors_of(found: tuple[Occupancy, ...]) -> dict[Inhabitant, Any]:
     """A colour a kernel, of the hues of its layer; dense parts in dull ones."""
     everyone = sorted({one for occupancy in found for one in occupancy.inhabitants})
     kernels = [one for one in everyone if one.is_kernel]
@@ -167,17 +167,25 @@ def _paint_owners(
     axes.set_xlim(0, 2 * pairs)
     axes.set_ylim(lines, 0)
     for number, inhabitant in enumerate(one.inhabitants):
-        _number(axes, one.owner == number, inhabitant, font_size)
+        put_number(axes, one.owner == number, inhabitant, font_size)
 
 
-def _number(axes: Axes, cells: np.ndarray, inhabitant: Inhabitant, font_size: float) -> None:
+def put_number(axes: Axes, cells: np.ndarray, inhabitant: Inhabitant, font_size: float) -> None:
     """The number of a kernel, where its block is in one piece and large enough to be written on."""
     rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
     whole = np.ptp(rows) + 1 == len(rows) and np.ptp(columns) + 1 == len(columns)
     large = len(rows) * 16 >= cells.shape[0] and len(columns) * 16 >= cells.shape[1]
     if inhabitant.is_kernel and whole and large:
         x, y = columns[0] + columns[-1] + 1, (rows[0] + rows[-1] + 1) / 2
-        axes.text(x, y, str(inhabitant.feature), ha="center", va="center", fontsize=font_size)
+        axes.text(
+            x,
+            y,
+            str(inhabitant.feature),
+            ha="center",
+            va="center",
+            fontsize=font_size,
+            color="black",
+        )
 
 
 def _paint_codes(figure: Figure, axes: Axes, program: Program, contents: ArrayContents) -> None:

@@ -1,4 +1,4 @@
-"""Figures of what the chip computes: traces of states, poles."""
+"""Figures of what the chip computes: traces of states, impulse responses, poles."""
 
 from functools import partial
 from typing import Final
@@ -8,9 +8,12 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from imssa.evaluation.figures.drawing import Drawing
+from imssa.evaluation.figures.hover import tell
 from imssa.evaluation.figures.svg import (
     BLUE,
     FAINT,
+    GREEN,
     INK,
     ORANGE,
     VERMILLION,
@@ -18,13 +21,19 @@ from imssa.evaluation.figures.svg import (
     draw,
     short,
 )
-from imssa.evaluation.pictures import KernelTrace, Poles
+from imssa.evaluation.pictures import ImpulseResponses, KernelTrace, Poles
+from imssa.evaluation.words import PLUS_MINUS
 
 SHOWN_STATES: Final = 8
+NOTHING: Final = 1e-9
+"""Smaller values are what floating-point sums leave of zero."""
+FARTHEST_POLE: Final = 1.5
+BEYOND: Final = 10.0
+"""A response that misses by more is unstable, and its number says nothing more."""
 Samples = Float64[np.ndarray, " steps"]
 
 
-def draw_trace(trace: KernelTrace, name: str = "trace") -> str:
+def draw_trace(trace: KernelTrace, name: str = "trace") -> Drawing:
     """States and output of one kernel over time, two runs over each other."""
     error = np.sqrt(np.mean((trace.chip_output - trace.float_output) ** 2))
     states = trace.float_states.shape[1]
@@ -57,6 +66,7 @@ def _paint_trace(figure: Figure, trace: KernelTrace, shown: int) -> None:
 
 
 def _two_runs(axes: Axes, trace: KernelTrace, reference: Samples, chip: Samples) -> None:
+    reference, chip = (np.where(np.abs(run) < NOTHING, 0.0, run) for run in (reference, chip))
     axes.plot(trace.steps, reference, color=BLUE, linewidth=1.7, label=short(trace.float_label))
     dashes = (0, (3, 1.2))
     label = short(trace.chip_label)
@@ -65,43 +75,99 @@ def _two_runs(axes: Axes, trace: KernelTrace, reference: Samples, chip: Samples)
     axes.locator_params(axis="y", nbins=4)
 
 
-def draw_poles(poles: Poles, name: str = "poles") -> str:
-    """Poles of all modes in the complex plane, float and quantized."""
+def draw_poles(poles: Poles, name: str = "poles") -> Drawing:
+    """Poles of all modes in the complex plane: float, quantized, and on one chip."""
+    caption = Caption(name, "Poles of all modes", tell_poles(poles))
+    return draw(caption, 3.3, partial(_paint_poles, poles=poles))
+
+
+def tell_poles(poles: Poles) -> str:
+    """What ``draw_poles`` shows, in a sentence with the numbers."""
     slowest = [float(np.abs(p).max()) for p in (poles.float_poles, poles.quantized_poles)]
-    caption = Caption(
-        name,
-        "Poles of all modes",
+    told = (
         f"{len(poles.float_poles)} float poles up to magnitude {slowest[0]:.4f} and "
-        f"{len(poles.quantized_poles)} quantized ones ({poles.realization}) up to {slowest[1]:.4f}; "
-        "inside the unit circle a mode is stable.",
+        f"{len(poles.quantized_poles)} quantized ones ({poles.realization}) up to {slowest[1]:.4f}"
     )
-    return draw(caption, 3.6, partial(_paint_poles, poles=poles))
+    if poles.chip_poles is not None and len(poles.chip_poles):
+        size = np.abs(poles.chip_poles)
+        told += (
+            f"; as {poles.chip} holds them up to {size.max():.4f}, {int((size >= 1).sum())} of "
+            f"{len(size)} on or beyond the unit circle"
+        )
+    return f"{told}. Drawn is the upper pole of each conjugate pair; inside the unit circle a mode is stable."
 
 
 def _paint_poles(figure: Figure, poles: Poles) -> None:
     axes = figure.subplots()
-    both = np.concatenate([poles.float_poles, poles.quantized_poles])
     turn = np.linspace(-np.pi, np.pi, 721)
     axes.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=0.8)
-    for values, marker, color, label in (
+    axes.axhline(0.0, color=INK, linewidth=0.5, alpha=FAINT)
+    kinds = [
         (poles.float_poles, "o", BLUE, "float"),
         (poles.quantized_poles, "x", VERMILLION, f"quantized, {short(poles.realization)}"),
-    ):
-        axes.plot(
-            values.real,
-            values.imag,
-            linestyle="none",
-            marker=marker,
-            markersize=4.5,
-            markerfacecolor="none",
-            color=color,
-            markeredgewidth=1.0,
-            label=label,
-        )
-    margin = 0.08 * max(np.ptp(both.real), np.ptp(both.imag), 0.05)
-    axes.set_xlim(both.real.min() - margin, max(both.real.max(), 1.0) + margin)
-    axes.set_ylim(both.imag.min() - margin, both.imag.max() + margin)
+    ]
+    if poles.chip_poles is not None:
+        kinds.append((poles.chip_poles, "+", GREEN, "on chip"))
+    kinds = [(np.where(p.imag < 0, p.conj(), p), *look) for p, *look in kinds]
+    for values, marker, color, label in kinds:
+        axes.plot(values.real, values.imag, marker, color=color, fillstyle="none", label=label)
+        axes.get_lines()[-1].set(markersize=4.6, markeredgewidth=1.0)
+        tell(axes, values.real, values.imag, [_told_pole(value, label) for value in values])
+    _frame_poles(axes, np.concatenate([values for values, *_ in kinds]))
     axes.grid(visible=True)
     axes.set_xlabel("real part (line: unit circle)")
     axes.set_ylabel("imaginary part")
-    figure.legend(handles=axes.get_lines()[1:], loc="outside upper center", ncols=2)
+    figure.legend(handles=axes.get_lines()[2:], loc="outside upper center", ncols=len(kinds))
+
+
+def _frame_poles(axes: Axes, every: np.ndarray) -> None:
+    """Room for all poles, both axes alike; far beyond the unit circle no pole is followed."""
+    near = every[np.abs(every) <= FARTHEST_POLE]
+    margin = 0.05 * max(np.ptp(near.real), np.ptp(near.imag), 0.05)
+    axes.set_xlim(min(near.real.min(), 0.9) - margin, max(near.real.max(), 1.0) + margin)
+    axes.set_ylim(-margin, near.imag.max() + margin)
+    axes.set_aspect("equal")
+
+
+def _told_pole(pole: complex, label: str) -> str:
+    return (
+        f"{label}: {pole.real:.4f} {PLUS_MINUS} {abs(pole.imag):.4f}i\nmagnitude {abs(pole):.4f}, "
+        f"{np.degrees(np.angle(pole)):.1f}\N{DEGREE SIGN} a step"
+    )
+
+
+def tell_response(response: ImpulseResponses) -> str:
+    """What ``draw_response`` shows, in a sentence with the numbers."""
+    return (
+        f"{response.kernel}, number {response.rank} of {response.kernels} by how well "
+        f"{response.chip} holds it: the chip's response misses that of the integer network by "
+        f"{_share(response.chip_error)} of its norm. Shapes in floats and integers agree by "
+        f"{response.likeness:.2f} (1: the same)."
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %" if value < BEYOND else f"more than {BEYOND:.0f} times"
+
+
+def draw_response(response: ImpulseResponses, name: str = "response") -> Drawing:
+    """What a kernel answers to an impulse: in floats, in integers, on a chip."""
+    caption = Caption(name, f"Impulse response of {response.kernel}", tell_response(response))
+    return draw(caption, 2.6, partial(_paint_response, response=response))
+
+
+def _paint_response(figure: Figure, response: ImpulseResponses) -> None:
+    axes = figure.subplots()
+    axes.axhline(0, color=INK, linewidth=0.5, alpha=FAINT)
+    for values, color, dashes, label in (
+        (response.software, BLUE, "-", "float"),
+        (response.quantized, ORANGE, (0, (4, 1.2)), "quantized"),
+        (response.on_chip, GREEN, (0, (1.2, 1.0)), "on chip"),
+    ):
+        axes.plot(response.steps, values, color=color, linestyle=dashes, lw=1.6, label=label)
+    largest = max(np.abs(response.software).max(), np.abs(response.quantized).max(), 1e-12)
+    axes.set_ylim(-1.5 * largest, 1.5 * largest)
+    axes.set_title(response.kernel, loc="left")
+    axes.set_xlabel("time step after the impulse")
+    axes.set_ylabel("output, float units")
+    figure.legend(handles=axes.get_lines()[1:], loc="outside lower center", ncols=3)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from imssa.evaluation.demand import Demand
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import (
     BLUE,
     GREEN,
@@ -39,7 +40,7 @@ COLORS: Final[dict[str, str]] = {
 """Kinds that take digital or converter work; what the arrays do by themselves is not drawn."""
 
 
-def draw_operations(demand: Demand, name: str = "operations") -> str:
+def draw_operations(demand: Demand, name: str = "operations") -> Drawing:
     """Digital operations and conversions of one time step, stacked by kind."""
     forms = {"float": demand.in_floats, "quantized": demand.quantized, "chip": demand.chip}
     told = "; ".join(
@@ -79,7 +80,7 @@ def _totals(axes: Axes, totals: Sequence[int]) -> None:
         )
 
 
-def draw_bytes(sizes: Mapping[str, int], name: str = "bytes") -> str:
+def draw_bytes(sizes: Mapping[str, int], name: str = "bytes") -> Drawing:
     """Bytes by what they hold."""
     told = "; ".join(f"{label} {count} bytes" for label, count in sizes.items())
     caption = Caption(name, "Size in bytes", f"{told}.")

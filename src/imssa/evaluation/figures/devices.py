@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float64, Int8
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import (
     BLUE,
     INK,
@@ -83,7 +84,7 @@ def tell_conductance(array: ConductanceMap) -> str:
     )
 
 
-def draw_conductance(array: ConductanceMap, name: str = "conductance") -> str:
+def draw_conductance(array: ConductanceMap, name: str = "conductance") -> Drawing:
     """Target beside actual conductance of every device; stuck and open devices are marked."""
     caption = Caption(name, f"Conductances of array {array.array}", tell_conductance(array))
     return draw(caption, 3.7, partial(_paint_conductance, array=array))
@@ -97,7 +98,6 @@ def _paint_conductance(figure: Figure, array: ConductanceMap) -> None:
     left.set_title("target")
     right.set_title("actual")
     left.set_ylabel("word line")
-    left.invert_yaxis()  # shared by both maps
     left.set_xlabel("bit line")
     right.set_xlabel("bit line")
     for kind, marker, color, label in MARKS:
@@ -128,11 +128,18 @@ def _dots(axes: Axes, x: Floats, y: Floats, look: tuple[str, str, str]) -> None:
     )
 
 
-def _map(axes: Axes, micro: Float64[np.ndarray, "word_lines bit_lines"], top: float) -> QuadMesh:
-    """One map; cells never written are left clear."""
+def _map(axes: Axes, micro: Float64[np.ndarray, "word_lines bit_lines"], top: float) -> AxesImage:
+    """One map, a dot a device; cells never written are left clear."""
     axes.set_facecolor((0.5, 0.5, 0.5, 0.18))
-    return axes.pcolormesh(
-        np.ma.masked_invalid(micro), cmap=colormaps["cividis"], vmin=0.0, vmax=top, rasterized=True
+    lines, columns = micro.shape
+    return axes.imshow(
+        np.ma.masked_invalid(micro),
+        cmap=colormaps["cividis"],
+        vmin=0.0,
+        vmax=top,
+        interpolation="none",
+        aspect="auto",
+        extent=(0, columns, lines, 0),
     )
 
 
@@ -157,7 +164,7 @@ def _few(devices: _Written) -> bool:
 
 def draw_actual_against_target(
     arrays: Sequence[ConductanceMap], law: WritingLaw, name: str = "written"
-) -> str:
+) -> Drawing:
     """Actual against target conductance of all written devices, and the band of the chip's law.
 
     Args:
@@ -227,7 +234,7 @@ def tell_programming_error(arrays: Sequence[ConductanceMap], law: WritingLaw) ->
 
 def draw_programming_error(
     arrays: Sequence[ConductanceMap], law: WritingLaw, name: str = "error"
-) -> str:
+) -> Drawing:
     """Histogram of actual minus target of sound written devices, under the density of the law.
 
     Args:

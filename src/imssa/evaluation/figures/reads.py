@@ -8,6 +8,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import ORANGE, RASTER_BLUE, VERMILLION, Caption, draw
 from imssa.evaluation.pictures import ReadSpread
 from imssa.evaluation.words import MICROSIEMENS, grouped, microsiemens
@@ -34,7 +35,7 @@ def _root_mean_square(values: Values) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def draw_read_noise(spread: ReadSpread, name: str = "reads") -> str:
+def draw_read_noise(spread: ReadSpread, name: str = "reads") -> Drawing:
     """Sigma of repeated reads: of devices against conductance, of pairs against their weight.
 
     Args:

@@ -9,15 +9,22 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from imssa.evaluation.figures.drawing import Drawing
+from imssa.evaluation.figures.hover import hover_data, label_series
 from imssa.evaluation.words import NARROW
 
 WIDTH_INCHES: Final = 4.3
@@ -39,6 +46,8 @@ SKY: Final = "#56b4e9"
 PURPLE: Final = "#cc79a7"
 YELLOW: Final = "#f0e442"
 GREY: Final = "#8a8a8a"
+PAGE_COLORS: Final = {BLUE: "blue"}
+"""Colours that a page sets itself, by the name that it gives them."""
 
 STYLE: Final[dict[str, Any]] = {
     "axes.edgecolor": INK,
@@ -60,6 +69,7 @@ STYLE: Final[dict[str, Any]] = {
     "legend.frameon": False,
     "legend.fontsize": 9.5,
     "lines.linewidth": 1.2,
+    "pdf.fonttype": 42,
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
     "svg.hashsalt": "imssa",
@@ -70,6 +80,12 @@ STYLE: Final[dict[str, Any]] = {
     "ytick.color": INK,
     "ytick.labelsize": 9.5,
 }
+
+_UNSAID: Final = {
+    "svg": ("Date", "Creator", "Format", "Type"),
+    "pdf": ("CreationDate", "Creator", "Producer"),
+}
+"""Metadata that would differ from run to run, or say nothing."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,7 @@ class Caption:
     description: str
 
 
-def draw(caption: Caption, height_inches: float, paint: Callable[[Figure], None]) -> str:
+def draw(caption: Caption, height_inches: float, paint: Callable[[Figure], None]) -> Drawing:
     """The SVG text of what ``paint`` draws; the same whatever the user's matplotlib settings.
 
     Args:
@@ -96,28 +112,55 @@ def draw(caption: Caption, height_inches: float, paint: Callable[[Figure], None]
         paint: Draws into an empty figure.
     """
     buffer = io.StringIO()
+    with _styled():
+        figure = _painted(FigureCanvasSVG, height_inches, paint)
+        names = label_series(figure)
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_UNSAID["svg"]))
+        hover = hover_data(figure, names)
+    svg = _for_a_page(buffer.getvalue(), caption, hover)
+    return Drawing(svg, partial(_pdf, height_inches, paint))
+
+
+def _pdf(height_inches: float, paint: Callable[[Figure], None]) -> bytes:
+    buffer = io.BytesIO()
+    with _styled():
+        figure = _painted(FigureCanvasPdf, height_inches, paint)
+        figure.savefig(buffer, format="pdf", metadata=dict.fromkeys(_UNSAID["pdf"]))
+    return buffer.getvalue()
+
+
+@contextmanager
+def _styled() -> Iterator[None]:
+    """Our own style, whatever the user's settings."""
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
-        FigureCanvasSVG(figure)
-        paint(figure)
-        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(buffer, format="svg", metadata=nothing)
-    return _for_a_page(buffer.getvalue(), caption)
+        yield
 
 
-def _for_a_page(svg: str, caption: Caption) -> str:
+def _painted(
+    canvas: type[FigureCanvasBase], height_inches: float, paint: Callable[[Figure], None]
+) -> Figure:
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    canvas(figure)
+    paint(figure)
+    return figure
+
+
+def _for_a_page(svg: str, caption: Caption, hover: str) -> str:
     """Without prolog and fixed size; ids unique on the page; named for screen readers."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'<g id="series-(\d+)-', r'<g data-series="\1" id="series-\1-', svg)
     svg = _numbered(svg, caption.name)
-    svg = svg.replace(BLUE, f"var(--data-blue, {BLUE})")  # the page lightens it on dark ground
+    for color, name in PAGE_COLORS.items():  # the page lightens these on dark ground
+        svg = svg.replace(color, f"var(--data-{name}, {color})")
     svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "system-ui, sans-serif")
     head, body = svg.split(">", 1)
     head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
     title, about = f"{caption.name}-title", f"{caption.name}-description"
+    told = f' data-hover="{_text(hover)}"' if hover else ""
     return (
-        f'{head} role="img" aria-labelledby="{title} {about}">\n'
+        f'{head} role="img" aria-labelledby="{title} {about}"{told}>\n'
         f'<title id="{title}">{_text(caption.title)}</title>\n'
         f'<desc id="{about}">{_text(caption.description)}</desc>{body}'
     )
@@ -163,8 +206,9 @@ def percent_axis(axes: Axes, lowest: float) -> None:
     """A horizontal axis of per cent from below ``lowest`` (a fraction) to 100."""
     floor = max(0.0, 100.0 * lowest)
     margin = max(1.0, 0.06 * (100.0 - floor))
+    ticks = MaxNLocator(nbins=6, integer=True).tick_values(floor, 100.0)
+    axes.set_xticks(ticks[(ticks >= 0.0) & (ticks <= 100.0)])
     axes.set_xlim(max(0.0, floor - margin) if floor > 0 else -1.0, 100.0 + margin)
-    axes.locator_params(axis="x", integer=True, nbins=6)
     axes.grid(visible=True, axis="x")
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import BLUE, GREY, INK, ORANGE, Caption, draw
 from imssa.evaluation.words import percent
 
@@ -17,8 +18,8 @@ Records = Sequence[Mapping[str, Any]]
 """One mapping an epoch, as the training log has them."""
 
 
-def draw_training(records: Records, name: str, figure_name: str = "training") -> str:
-    """Training and validation loss over the epochs, and below them the gradient's norm.
+def draw_training(records: Records, name: str, figure_name: str = "training") -> Drawing:
+    """Training and validation loss over the epochs, below them accuracy and the gradient's norm.
 
     Args:
         records: The epochs, at least one.
@@ -26,7 +27,7 @@ def draw_training(records: Records, name: str, figure_name: str = "training") ->
         figure_name: Prefix of the figure's ids.
     """
     caption = Caption(figure_name, f"Training: {name}", tell_training(records, name))
-    return draw(caption, 2.9, partial(_paint_training, records=records))
+    return draw(caption, 3.6, partial(_paint_training, records=records))
 
 
 def tell_training(records: Records, name: str) -> str:
@@ -57,15 +58,23 @@ def _values(records: Records, key: str) -> Float64[np.ndarray, " epochs"]:
 
 
 def _paint_training(figure: Figure, records: Records) -> None:
-    losses, norms = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     epochs = np.arange(1, len(records) + 1)
-    _paint_losses(losses, epochs, records)
-    norms.plot(epochs, _values(records, "gradient_norm"), color=GREY)
-    norms.set_ylabel("gradient")
-    norms.set_xlabel("epoch")
-    norms.locator_params(axis="x", integer=True, nbins=8)
-    norms.locator_params(axis="y", nbins=3)
-    norms.grid(visible=True)
+    validated = best_epoch(records) is not None
+    ratios = (3.0, 1.5, 1.3) if validated else (3.0, 1.0)
+    panels = list(figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios))
+    _paint_losses(panels[0], epochs, records)
+    marker = "." if len(records) == 1 else ""
+    if validated:
+        share = 100 * _values(records, "validation_accuracy")
+        panels[1].plot(epochs, share, color=ORANGE, marker=marker, label="validation")
+        panels[1].set_ylabel("accuracy, %")
+    panels[-1].plot(epochs, _values(records, "gradient_norm"), color=GREY, marker=marker)
+    panels[-1].set_ylabel("gradient")
+    panels[-1].set_xlabel("epoch")
+    panels[-1].locator_params(axis="x", integer=True, nbins=8)
+    for axes in panels[1:]:
+        axes.locator_params(axis="y", nbins=3)
+        axes.grid(visible=True)
 
 
 def _paint_losses(axes: Axes, epochs: np.ndarray, records: Records) -> None:

@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import BLUE, INK, Caption, draw
 from imssa.evaluation.pictures import IrDrop
 from imssa.evaluation.words import MICROAMPERE, percent
@@ -57,7 +58,7 @@ def _fall(drop: IrDrop) -> Float64[np.ndarray, "word_lines bit_lines"]:
     return np.asarray(np.abs(drop.drive_volt[:, None] - drop.word_line_volt) * driven)
 
 
-def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> str:
+def draw_ir_drop(drop: IrDrop, name: str = "ir-drop") -> Drawing:
     """Maps of falls, voltages and devices' currents, and what comes out of each bit line.
 
     Args:
