@@ -265,7 +265,7 @@ def test_further_stages_stand_in_the_waterfall() -> None:
 def test_one_chip_one_realization() -> None:
     part = make_realization("direct", 0.1, chips=1)
     report = make_report("direct", {"direct": part}, **run_fields(chip_instances=1))
-    assert "mean of 1 chip instance, worst" in read(page(Material(report, Pictures()))).text
+    assert "mean of 1 chip instance, 95" in read(page(Material(report, Pictures()))).text
 
 
 def test_page_is_written(tmp_path: Path) -> None:
