@@ -24,7 +24,7 @@ def test_codes_are_those_of_the_network() -> None:
         ("ADC", "adc.0"),
         ("ADC", "readout.0"),
     ]
-    guard = np.int64(network.widths.guard_bits)
+    guard = np.array(network.widths.guard_bits)
     codes = {
         "adc.0": run["adc.0"][heard],
         "state.0": driven(run["state.0"][heard], guard, 8),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imssa.evaluation.figures import draw_training, tell_training
-from imssa.evaluation.page import page
+from imssa.evaluation.page import Material, page
 from tests.evaluation.samples import make_pictures, make_sample
 
 
@@ -55,9 +55,9 @@ def test_losses_stand_on_a_logarithmic_scale() -> None:
 
 def test_the_page_shows_each_training_that_has_a_log() -> None:
     report, pictures = make_sample(), make_pictures()
-    without = page(report, pictures)
+    without = page(Material(report, pictures))
     assert "How training went" not in without
-    assert page(report, pictures, {"float": []}) == without
-    shown = page(report, pictures, {"float": COURSE, "leaky": COURSE, "direct": []})
-    assert shown.count("How training went") == 1
-    assert shown.count("<figure>") == without.count("<figure>") + 2
+    assert page(Material(report, pictures, {"float": []})) == without
+    shown = page(Material(report, pictures, {"float": COURSE, "leaky": COURSE, "direct": []}))
+    assert shown.count("How training went") == 2  # contents and heading
+    assert shown.count("<figure ") == without.count("<figure ") + 2

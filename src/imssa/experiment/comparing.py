@@ -68,6 +68,8 @@ def _load(folder: Path, label: str) -> Run:
     header, arrays, _ = read_arrays(folder / "simulation.safetensors", SIMULATION)
     labels = arrays["labels"]
     same = [header["names"], labels.tolist(), report.class_names, report.recipe["data"].get("kind")]
-    correct = {stage: np.atleast_2d(arrays[stage] == labels).astype(np.float64) for stage in PAIRED}
+    correct: dict[str, np.ndarray] = {
+        stage: np.atleast_2d(arrays[stage] == labels).astype(np.float64) for stage in PAIRED
+    }
     items = hashlib.sha256(json.dumps(same).encode()).hexdigest()
     return Run(label, report, correct, items, read_costs(folder))

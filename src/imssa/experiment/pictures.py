@@ -75,7 +75,7 @@ def _responses(
     discrete = model.blocks[0].s4d.discrete(torch.float64)
     steps = max(2, min(network.max_length, LONGEST_RESPONSE))
     with torch.no_grad():
-        software = kernel(discrete, steps, network.widths.output).numpy().astype(float)
+        software = kernel(discrete, steps, model.config.output).numpy().astype(float)
     software[:, 0] += discrete.D.detach().numpy()
     return impulse_responses(software, program, key, network)
 

@@ -36,11 +36,11 @@ class Tracker:
     def _writer(self) -> Iterator[Any]:
         from torch.utils.tensorboard import SummaryWriter
 
-        writer = SummaryWriter(str(self.folder))  # type: ignore[no-untyped-call]
+        writer = SummaryWriter(str(self.folder))
         try:
             yield writer
         finally:
-            writer.close()  # type: ignore[no-untyped-call]
+            writer.close()
 
     def epochs(self, name: str, records: list[Record]) -> None:
         """Adds epochs of a training.

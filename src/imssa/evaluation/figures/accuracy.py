@@ -162,7 +162,7 @@ def _paint_confusion(
     words = [
         f"{class_names[row]}, answered {class_names[answer]}:\n{counts[row, answer]} of "
         f"{counts[row].sum()} ({percent(float(shares[row, answer]))})"
-        for row, answer in zip(rows, answers, strict=True)
+        for row, answer in zip(rows.tolist(), answers.tolist(), strict=True)
     ]
     tell(axes, answers, rows, words)
     names = [short(name) for name in class_names]

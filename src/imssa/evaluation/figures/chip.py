@@ -108,7 +108,7 @@ def _paint_poles(figure: Figure, poles: Poles) -> None:
     ]
     if poles.chip_poles is not None:
         kinds.append((poles.chip_poles, "+", GREEN, "on chip"))
-    kinds = [(np.where(p.imag < 0, p.conj(), p), *look) for p, *look in kinds]
+    kinds = [(np.where(p.imag < 0, p.conj(), p), m, c, label) for p, m, c, label in kinds]
     for values, marker, color, label in kinds:
         axes.plot(values.real, values.imag, marker, color=color, fillstyle="none", label=label)
         axes.get_lines()[-1].set(markersize=4.6, markeredgewidth=1.0)

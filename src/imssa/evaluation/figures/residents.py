@@ -128,10 +128,10 @@ def _marks(axes: Axes, held: Held, size: float) -> None:
     for kind, marker, color, label in MARKS:
         rows, columns = np.nonzero(held.defects == kind)
         if len(rows):
-            look = {"marker": marker, "color": color, "markeredgecolor": "black"}
             text = f"{label}: {len(rows)}"
-            axes.plot(columns + 0.5, rows + 0.5, linestyle="none", label=text, **look)
-            axes.get_lines()[-1].set(markersize=4.2 * size, markeredgewidth=0.35)
+            axes.plot(columns + 0.5, rows + 0.5, marker, color=color, label=text)
+            edge = {"markeredgecolor": "black", "markeredgewidth": 0.35}
+            axes.get_lines()[-1].set(markersize=4.2 * size, **edge)
             tell(axes, columns + 0.5, rows + 0.5, _where(rows, columns, f"{label}, bit line"))
     rows, pairs = np.nonzero(held.missed)
     if len(rows):

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -206,7 +207,7 @@ def percent_axis(axes: Axes, lowest: float) -> None:
     """A horizontal axis of per cent from below ``lowest`` (a fraction) to 100."""
     floor = max(0.0, 100.0 * lowest)
     margin = max(1.0, 0.06 * (100.0 - floor))
-    ticks = MaxNLocator(nbins=6, integer=True).tick_values(floor, 100.0)
+    ticks = np.asarray(MaxNLocator(nbins=6, integer=True).tick_values(floor, 100.0))
     axes.set_xticks(ticks[(ticks >= 0.0) & (ticks <= 100.0)])
     axes.set_xlim(max(0.0, floor - margin) if floor > 0 else -1.0, 100.0 + margin)
     axes.grid(visible=True, axis="x")

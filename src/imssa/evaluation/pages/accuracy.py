@@ -1,11 +1,12 @@
 """Sections of accuracy: the waterfall, realizations and chips, which class is taken for which."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
 from imssa.evaluation.figures import draw_confusion, draw_instances, draw_waterfall
-from imssa.evaluation.metrics import WaterfallRow, unseen_error_bound
+from imssa.evaluation.metrics import FURTHER_STAGES, Stage, WaterfallRow, unseen_error_bound
 from imssa.evaluation.pages.material import Material, ordered
 from imssa.evaluation.pages.sections import (
     Cell,
@@ -26,7 +27,7 @@ from imssa.evaluation.words import (
 )
 
 NEGLIGIBLE = 0.005
-ERRORS = ("programming_error", "read_noise", "stuck_devices")
+ERRORS: Final[tuple[Stage, ...]] = ("programming_error", "read_noise", "stuck_devices")
 
 
 def waterfall_section(material: Material) -> Section:
@@ -79,7 +80,7 @@ def waterfall_reading(report: Report) -> str:
         )
         if errors[worst] >= NEGLIGIBLE:
             told += f"; of the chip's errors {STAGE_NAMES[worst]} alone cost most ({_plain(errors[worst])})"
-    further = [rows[stage] for stage in ("compiled_for_map", "recalibrated") if stage in rows]
+    further = [rows[stage] for stage in FURTHER_STAGES if stage in rows]
     if further:
         best = max(further, key=lambda row: row.accuracy)
         gain = best.accuracy - last

@@ -25,6 +25,7 @@ from imssa.evaluation.pages.sections import (
 )
 from imssa.evaluation.pictures import Pictures
 from imssa.evaluation.words import grouped, percent
+from imssa.hardware.defects import STUCK_HIGH, STUCK_LOW
 
 SHOWN_ARRAYS = 2
 MORE_ARRAYS = 4
@@ -91,9 +92,9 @@ def _residents_table(found: tuple[Occupancy, ...], held: dict[int, Held]) -> Tab
     rows = []
     for one in found:
         part = held.get(one.array)
-        stuck = [None, None, None]
+        stuck: list[int | None] = [None, None, None]
         if part is not None:
-            stuck = [int((part.defects == kind).sum()) for kind in (1, -1)]
+            stuck = [int((part.defects == kind).sum()) for kind in (STUCK_HIGH, STUCK_LOW)]
             stuck.append(int(part.missed.sum()))
         counts = [one.kernels, one.word_lines_used, one.pairs_used]
         rows.append(

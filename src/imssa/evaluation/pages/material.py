@@ -61,7 +61,8 @@ class Material:
         actual = array.actual_siemens
         held = (actual[:, 0::2] - actual[:, 1::2]) / contents.siemens_per_step
         stuck = (array.defects != SOUND).reshape(len(held), -1, 2).any(axis=2)
-        return contents.written & stuck & (np.abs(held - contents.codes) >= HALF_A_STEP)
+        missed = np.abs(held - contents.codes) >= HALF_A_STEP
+        return np.asarray(contents.written & stuck & missed)
 
 
 def ordered(values: Mapping[str, Value], first: Collection[str]) -> dict[str, Value]:
