@@ -28,6 +28,8 @@ SHOWN_STATES: Final = 8
 NOTHING: Final = 1e-9
 """Smaller values are what floating-point sums leave of zero."""
 FARTHEST_POLE: Final = 1.5
+PLOT_WIDTH: Final = 3.6
+"""Inches that labels leave of a figure's width."""
 BEYOND: Final = 10.0
 """A response that misses by more is unstable, and its number says nothing more."""
 Samples = Float64[np.ndarray, " steps"]
@@ -78,7 +80,12 @@ def _two_runs(axes: Axes, trace: KernelTrace, reference: Samples, chip: Samples)
 def draw_poles(poles: Poles, name: str = "poles") -> Drawing:
     """Poles of all modes in the complex plane: float, quantized, and on one chip."""
     caption = Caption(name, "Poles of all modes", tell_poles(poles))
-    return draw(caption, 3.3, partial(_paint_poles, poles=poles))
+    every = [
+        p for p in (poles.float_poles, poles.quantized_poles, poles.chip_poles) if p is not None
+    ]
+    across, up = _reach(np.concatenate(every))
+    height = 1.0 + min(3.0, PLOT_WIDTH * (up[1] - up[0]) / (across[1] - across[0]))
+    return draw(caption, height, partial(_paint_poles, poles=poles))
 
 
 def tell_poles(poles: Poles) -> str:
@@ -113,20 +120,23 @@ def _paint_poles(figure: Figure, poles: Poles) -> None:
         axes.plot(values.real, values.imag, marker, color=color, fillstyle="none", label=label)
         axes.get_lines()[-1].set(markersize=4.6, markeredgewidth=1.0)
         tell(axes, values.real, values.imag, [_told_pole(value, label) for value in values])
-    _frame_poles(axes, np.concatenate([values for values, *_ in kinds]))
+    across, up = _reach(np.concatenate([values for values, *_ in kinds]))
+    axes.set_xlim(*across)
+    axes.set_ylim(*up)
+    axes.set_aspect("equal")
     axes.grid(visible=True)
     axes.set_xlabel("real part (line: unit circle)")
     axes.set_ylabel("imaginary part")
     figure.legend(handles=axes.get_lines()[2:], loc="outside upper center", ncols=len(kinds))
 
 
-def _frame_poles(axes: Axes, every: np.ndarray) -> None:
-    """Room for all poles, both axes alike; far beyond the unit circle no pole is followed."""
+def _reach(every: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ends of both axes, with room for all poles; far beyond the unit circle none is followed."""
     near = every[np.abs(every) <= FARTHEST_POLE]
-    margin = 0.05 * max(np.ptp(near.real), np.ptp(near.imag), 0.05)
-    axes.set_xlim(min(near.real.min(), 0.9) - margin, max(near.real.max(), 1.0) + margin)
-    axes.set_ylim(-margin, near.imag.max() + margin)
-    axes.set_aspect("equal")
+    real, imag = near.real, np.abs(near.imag)
+    margin = 0.05 * max(np.ptp(real), imag.max(), 0.05)
+    left, right = min(real.min(), 0.9) - margin, max(real.max(), 1.0) + margin
+    return (float(left), float(right)), (float(-margin), float(imag.max() + margin))
 
 
 def _told_pole(pole: complex, label: str) -> str:
