@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from imssa.errors import ImssaError, OutputError
 from imssa.evaluation import load_report
 from imssa.evaluation.comparison import PAIRED, Run
+from imssa.experiment.costs import read_costs
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.results import read_costs
 from imssa.program.files import read_arrays
 
 SIMULATION: Final = "imssa.simulation"

@@ -1,13 +1,11 @@
 """From the files of a finished simulation to the report and its page."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imssa.errors import FileFormatError
 from imssa.evaluation import (
     STAGES,
     Accuracies,
@@ -30,18 +28,16 @@ from imssa.evaluation import (
 )
 from imssa.evaluation.metrics import FURTHER_STAGES
 from imssa.evaluation.words import MICROSIEMENS
+from imssa.experiment.costs import read_costs
 from imssa.experiment.folder import Folder
 from imssa.hardware import ChipDescription
 from imssa.models import ModelConfig, load_model
-from imssa.program.files import kinds_in, read_arrays, read_bytes
+from imssa.program.files import kinds_in, read_arrays
 from imssa.quantization.convert import load_contract, load_network
 from imssa.training.log import Record, read_log
 
 if TYPE_CHECKING:
     from imssa.evaluation.pages.material import Material
-
-COSTS = "costs.json"
-"""Energy, latency and area of a run's program, where they were worked out."""
 
 
 def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
@@ -111,28 +107,6 @@ def write_files(folder: Folder, figures: Path | None, tables: Path | None) -> li
 
     report = load_report(folder.outputs("report")[0])
     return export(document_of(material_of(folder, report)), figures=figures, tables=tables)
-
-
-def read_costs(root: Path) -> dict[str, dict[str, dict[str, float]]] | None:
-    """Costs that lie beside the results, by quantity and part; None: there are none."""
-    path = root / COSTS
-    if not path.exists():
-        return None
-    try:
-        found = json.loads(read_bytes(path))
-        return {
-            str(quantity): {
-                str(part): {end: float(ends[end]) for end in ("low", "typical", "high")}
-                for part, ends in parts.items()
-            }
-            for quantity, parts in found.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise FileFormatError(
-            given=str(path),
-            rule="it holds no costs: by quantity and part, low, typical and high",
-            remedy="Remove the file, or write it again.",
-        ) from error
 
 
 def content_hashes(root: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 from imssa.data import SequenceDataset
 from imssa.evaluation import save_pictures
 from imssa.experiment.compiling import compile_for
+from imssa.experiment.costs import write_costs
 from imssa.experiment.design import require_chip, require_data
 from imssa.experiment.folder import FILES, LOGS, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
@@ -31,6 +32,7 @@ from imssa.experiment.stages import (
     train,
     waterfall_answers,
 )
+from imssa.experiment.tailoring import tailored_answers
 from imssa.experiment.tracking import tracker_of
 from imssa.kernels.random import Key
 from imssa.models import load_model, save_model
@@ -203,6 +205,11 @@ def _simulate(run: Runner) -> None:
         program = run.folder.program(realization)
         inputs = network.input_codes(test.features)
         answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
+        if program.chip.stuck is not None:
+            placed = program.chip, run.recipe.layout
+            answers["compiled_for_map"] = tailored_answers(
+                network, placed, key, instances, test, progress
+            )
         answers["software"] = float_answers(model, test)
         answers["quantized"] = quantized_answers(network, test)
         compared = [check_network_against_chip(network, program, part) for part in run.parts]
@@ -217,10 +224,11 @@ def _simulate(run: Runner) -> None:
 
 def _report(run: Runner) -> None:
     header = {**run.header(), "command": run.command}
+    write_costs(run.folder, run.header())
     report = write_results(run.folder, header, SIMULATION)
     if run.tracker is not None:
         run.tracker.finals(report)
-    run.progress("report")(1, 1, "report.json, report.html")
+    run.progress("report")(1, 1, "report.json, report.html, costs.json")
 
 
 _RUN: Final[dict[str, Callable[[Runner], None]]] = {
