@@ -32,6 +32,10 @@ class RecipeError(ImssaError):
     """A recipe, a chip description or a setting that breaks its rules."""
 
 
+class StudyError(ImssaError):
+    """A study that breaks its rules, or that does not fit what it is to go on with."""
+
+
 class DataError(ImssaError):
     """A recording or a data set that cannot be used."""
 
@@ -64,5 +68,11 @@ class CheckFailedError(ImssaError):
 
 class TrainingError(ImssaError):
     """Training that cannot go on, for instance a loss that is not a number."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class TrialsFailedError(ImssaError):
+    """A study whose other trials are done: some could not be measured, the results say why."""
 
     exit_code: ClassVar[int] = 1

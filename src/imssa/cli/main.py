@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         "comparing",
         "recipes",
         "proposing",
+        "studying",
         "inspecting",
         "costing",
         "listening",

@@ -2,7 +2,8 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, cast, get_args
@@ -186,13 +187,46 @@ def recipe_of(text: str, origin: str, changes: Iterable[str] = ()) -> Recipe:
     Raises:
         RecipeError: No TOML, or faults, all of them at once.
     """
+    return _validated(_parsed(text, origin), origin, changes)
+
+
+def recipe_content(name_or_path: str | Path) -> dict[str, Any]:
+    """What a recipe says, not yet validated: keys that it leaves out are missing.
+
+    Raises:
+        RecipeError: No such recipe, or no TOML.
+    """
+    return _parsed(*_read(str(name_or_path)))
+
+
+def _parsed(text: str, origin: str) -> dict[str, Any]:
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(
             given=f"recipe {origin}", rule=f"it is no TOML: {error}", remedy="Mend that line."
         ) from error
-    return _validated(content, origin, changes)
+
+
+def recipe_with(content: Mapping[str, Any], changes: Mapping[str, Any], origin: str) -> Recipe:
+    """The recipe of some content with dotted keys set.
+
+    Args:
+        content: As of `recipe_content`; not changed.
+        changes: Values by dotted key.
+        origin: What the recipe is called in errors.
+
+    Raises:
+        RecipeError: Faults, all of them at once.
+
+    Example:
+        >>> recipe_with(recipe_content("zero-one"), {"quantization.bits.A": 4}, "mine").layout
+        'one-shot'
+    """
+    changed = deepcopy(dict(content))
+    for key, value in changes.items():
+        _put(changed, key, deepcopy(value), f"{key} = {value!r}")
+    return _validated(changed, origin, ())
 
 
 def data_section(kind: str, root: Path, changes: Iterable[str] = ()) -> DataConfig:
@@ -248,8 +282,7 @@ def _read(name: str) -> tuple[str, str]:
 def _apply(content: dict[str, Any], change: str) -> None:
     """Sets one dotted key; the value is TOML, or else text."""
     key, separator, text = change.partition("=")
-    parts = key.strip().split(".")
-    if not separator or not all(parts):
+    if not separator or not all(key.strip().split(".")):
         raise RecipeError(
             given=f"--set {change}",
             rule="a change has the form key=value, the key with dots",
@@ -259,11 +292,17 @@ def _apply(content: dict[str, Any], change: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    _put(content, key.strip(), value, f"--set {change}")
+
+
+def _put(content: dict[str, Any], key: str, value: Any, given: str) -> None:
+    """Sets one dotted key."""
+    parts = key.split(".")
     for part in parts[:-1]:
         below = content.setdefault(part, {})
         if not isinstance(below, dict):
             raise RecipeError(
-                given=f"--set {change}",
+                given=given,
                 rule=f"{part!r} is a value, not a section",
                 remedy="Name a key of the recipe.",
             )

@@ -1,0 +1,226 @@
+"""Commands around studies: study list, run, show, figure, merge."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imssa.cli.console import Shown
+from imssa.cli.main import app
+from imssa.cli.options import RUN_PANEL, DryRun, Json, Quiet
+from imssa.study.shipped import study_names
+
+if TYPE_CHECKING:
+    from imssa.study.definition import Study
+    from imssa.study.engine import Standing
+    from imssa.study.folder import StudyFolder
+
+SHOWN_ROWS = 40
+"""Most rows of the table of means; the files have all."""
+
+study_app = typer.Typer(
+    help="Studies: many trials over axes of a recipe, resumable, on all cores or on a cluster.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.add_typer(study_app, name="study", rich_help_panel=RUN_PANEL)
+
+StudyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help=f"A TOML file or a shipped study ({', '.join(study_names())}).",
+        autocompletion=lambda: list(study_names()),
+    ),
+]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study.")]
+Folders = Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of one study.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the study; made when missing.")]
+MergeInto = Annotated[
+    Path | None, typer.Option("--out", help="Where they are united; left out: in the first one.")
+]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Processes; left out: one a core. 1: this one alone.")
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Do the I-th of N parts only, for batch systems; trials of one training stay together. "
+        "Then unite the folders by `imssa study merge`.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|local:N",
+        help="A Dask scheduler whose workers see the folder too, or N processes here.",
+    ),
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try failed trials again.")]
+
+
+@study_app.command(name="list")
+def list_(*, as_json: Json = False) -> None:
+    """List the shipped studies with what each asks."""
+    from rich.table import Table
+
+    from imssa.study.shipped import study_content
+
+    table = Table(title="Shipped studies", show_lines=True)
+    for column in ("name", "recipe", "question"):
+        table.add_column(column, no_wrap=column == "name")
+    rows = [
+        {key: study_content(name)[key] for key in ("name", "recipe", "question")}
+        for name in study_names()
+    ]
+    for row in rows:
+        table.add_row(*row.values())
+    Shown(as_json=as_json, quiet=False).result({"studies": rows}, table)
+
+
+@study_app.command()
+def run(  # noqa: PLR0913  # one argument an option
+    study: StudyName,
+    *,
+    out: Out,
+    jobs: Jobs = None,
+    shard: ShardOption = None,
+    cluster: Cluster = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a study, or go on with it: finished trials and trainings are not repeated.
+
+    For instance:
+
+        imssa study run stuck --out out/stuck
+
+    The results are a table in the folder (results.parquet). A trial that fails is recorded there and
+    does not stop the study; the exit code is 1 then.
+    """
+    from imssa.study.definition import load_study
+    from imssa.study.engine import Options, run_study
+    from imssa.study.folder import WHOLE, Shard, StudyFolder, open_study
+
+    shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study)
+    part = WHOLE if shard is None else Shard.parsed(shard)
+    if dry_run:
+        _show_standing(StudyFolder(out, loaded), shown)
+        return
+    folder = open_study(out, loaded)
+    with shown.progress():
+        options = Options(jobs, part, cluster, retry_failed, shown.stage("trials"))
+        standing = run_study(folder, options)
+    _show_results(folder, standing, shown)
+    _refuse_failures(folder, standing)
+
+
+@study_app.command()
+def show(folder: Folder, *, as_json: Json = False) -> None:
+    """Show how far a study is and its means; writes its results anew."""
+    from imssa.study.engine import known_plan
+    from imssa.study.folder import open_study
+    from imssa.study.table import write_results
+
+    found = open_study(folder, None, write=False)
+    plan, outcomes = known_plan(found), found.outcomes()
+    write_results(found.root, found.study.columns, plan.rows, outcomes)
+    _show_results(found, plan.standing(outcomes), Shown(as_json=as_json, quiet=False))
+
+
+@study_app.command()
+def merge(folders: Folders, *, out: MergeInto = None, as_json: Json = False) -> None:
+    """Unite folders in which shards of one study were run.
+
+    For instance: imssa study merge part-1 part-2 --out whole
+    """
+    from imssa.study.folder import open_study
+    from imssa.study.merging import merge as united
+
+    target = folders[0] if out is None else out
+    standing = united(folders, target)
+    shown = Shown(as_json=as_json, quiet=False)
+    _show_results(open_study(target, None, write=False), standing, shown)
+
+
+@study_app.command()
+def figure(
+    folder: Folder,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the files; left out: FOLDER/figures.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a study's figure as SVG and PDF, and write its points as CSV."""
+    from imssa.study.figure import write_figure
+    from imssa.study.folder import open_study
+
+    found = open_study(folder, None, write=False)
+    place = folder / "figures" if out is None else out
+    files = [str(path) for path in write_figure(found.study, _table(found), place)]
+    Shown(as_json=as_json, quiet=False).result({"files": files}, *files)
+
+
+def _table(folder: "StudyFolder") -> list[dict[str, Any]]:
+    from imssa.study.engine import known_plan
+    from imssa.study.table import table_of
+
+    return table_of(known_plan(folder).rows, folder.outcomes())
+
+
+def _show_standing(folder: "StudyFolder", shown: Shown) -> None:
+    from imssa.study.engine import known_plan
+
+    standing = known_plan(folder).standing(folder.outcomes())
+    shown.result(standing.as_json(), _in_words(folder.study, standing))
+
+
+def _show_results(folder: "StudyFolder", standing: "Standing", shown: Shown) -> None:
+    from rich.table import Table
+
+    from imssa.evaluation.words import percent
+    from imssa.study.summary import means
+    from imssa.study.table import CSV, PARQUET
+
+    columns = [*folder.study.columns, "measure"]
+    found = means(_table(folder), columns, folder.study.columns)
+    table = Table(title=folder.study.config.question)
+    for name in (*(c.rsplit(".", 1)[-1] for c in columns), "accuracy", "standard error", "chips"):
+        table.add_column(name)
+    for place, mean in list(found.items())[:SHOWN_ROWS]:
+        told = (percent(mean.mean), percent(mean.standard_error), str(mean.chips))
+        table.add_row(*map(str, place), *told)
+    file = next(
+        (folder.root / n for n in (PARQUET, CSV) if (folder.root / n).exists()), folder.root
+    )
+    rows = [{**dict(zip(columns, p, strict=True)), **vars(m)} for p, m in found.items()]
+    value = {**standing.as_json(), "results": str(file), "means": rows}
+    more = [f"and {len(found) - SHOWN_ROWS} more"] if len(found) > SHOWN_ROWS else []
+    shown.result(value, table, *more, _in_words(folder.study, standing), f"Results: {file}")
+
+
+def _in_words(study: "Study", standing: "Standing") -> str:
+    failed = f", {len(standing.failed)} failed" if standing.failed else ""
+    left = f"; {standing.trainings} trainings to go" if standing.trainings else ""
+    return (
+        f"{study.config.name}: {standing.points} points, {standing.done} of {standing.trials} trials "
+        f"done{failed}{left}"
+    )
+
+
+def _refuse_failures(folder: "StudyFolder", standing: "Standing") -> None:
+    from imssa.errors import TrialsFailedError
+
+    if standing.failed:
+        reasons = list(dict.fromkeys(standing.failed.values()))
+        more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+        raise TrialsFailedError(
+            given=f"{len(standing.failed)} of {standing.trials} trials in {folder.root}",
+            rule=f"they failed: {reasons[0].rstrip('.')}{more}",
+            remedy="The results say why, trial by trial; mend it, then add --retry-failed.",
+        )

@@ -1,0 +1,204 @@
+"""Runs a study: what is not done yet, by whoever does jobs, into the ledger and the results."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from imssa.errors import OutputError, StudyError
+from imssa.study.folder import WHOLE, Shard, StudyFolder
+from imssa.study.guided import Guide
+from imssa.study.ledger import Ledger, Outcome
+from imssa.study.points import Point
+from imssa.study.schedule import Pace, in_shard, job_stream, trainings, without
+from imssa.study.table import write_results
+from imssa.study.trials import Group, Row, planned
+from imssa.study.workers import Doer, doer
+
+Progress = Callable[[int, int, str], None]
+
+
+def silent(_done: int, _total: int, _text: str) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study is run; nothing here changes a number.
+
+    Attributes:
+        jobs: Processes of this machine; None: one a core.
+        shard: The part that is run.
+        cluster: Address of a Dask scheduler, or local:N; None: this machine.
+        retry_failed: Whether trials that failed are tried again.
+        progress: Told after each job.
+    """
+
+    jobs: int | None = None
+    shard: Shard = WHOLE
+    cluster: str | None = None
+    retry_failed: bool = False
+    progress: Progress = silent
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a study is.
+
+    Attributes:
+        points: Points of the axes that are known so far.
+        trials: Different trials of these.
+        done: Trials that were measured.
+        failed: Trials that could not be measured, with the reason.
+        trainings: Networks that the open trials need.
+    """
+
+    points: int
+    trials: int
+    done: int
+    failed: dict[str, str]
+    trainings: int
+
+    def as_json(self) -> dict[str, Any]:
+        """For the command line."""
+        return {**vars(self), "open": self.trials - self.done - len(self.failed)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rows and trials of some points."""
+
+    points: list[Point]
+    rows: list[Row]
+    groups: list[Group]
+
+    @classmethod
+    def of(cls, folder: StudyFolder, points: Iterable[Point]) -> "Plan":
+        """The plan of points of a study."""
+        plan = cls(list(points), [], [])
+        for point in plan.points:
+            subject = folder.study.subject(point)
+            for rows, group in planned(point, subject, folder.study.config.measure):
+                plan.rows.extend(rows)
+                plan.groups.append(group)
+        return plan
+
+    def standing(self, outcomes: dict[str, Outcome]) -> Standing:
+        """How far it is."""
+        trials = list(dict.fromkeys(row.trial for row in self.rows))
+        failed = {
+            t: str(outcomes[t].error)
+            for t in trials
+            if t in outcomes and outcomes[t].error is not None
+        }
+        done = sum(t in outcomes for t in trials) - len(failed)
+        left = trainings(without(self.groups, set(outcomes)))
+        return Standing(len(self.points), len(trials), done, failed, len(left))
+
+
+def run_study(folder: StudyFolder, options: Options) -> Standing:
+    """Runs what is not done yet, and writes the results.
+
+    Raises:
+        OutputError: The folder cannot be written, or another process is at work on it.
+        StudyError: Options that do not fit the study.
+    """
+    guided = folder.study.config.search.kind == "guided"
+    if guided and options.shard.of > 1:
+        raise StudyError(
+            given=f"--shard {options.shard.number}/{options.shard.of}",
+            rule="a guided search chooses its points by those before, and cannot be divided",
+            remedy="Leave --shard out; --jobs and --cluster share its work.",
+        )
+    with folder.held(options.shard), Ledger(folder.ledger(options.shard)) as ledger:
+        if options.retry_failed:
+            folder.store.forget_failures()
+        with doer(options.jobs, options.cluster) as (does, _):
+            run = _Run(folder, options, ledger, does)
+            if guided:
+                with closing(Guide(folder.study, folder.journal)) as guide:
+                    plan = _guided(run, guide)
+            else:
+                plan = Plan.of(folder, folder.study.points)
+                run.groups(in_shard(plan.groups, options.shard))
+        outcomes = folder.outcomes()
+        write_results(folder.root, folder.study.columns, plan.rows, outcomes)
+    return plan.standing(outcomes)
+
+
+def known_plan(folder: StudyFolder) -> Plan:
+    """The points that are known without running anything: of a guided search, those asked so far."""
+    if folder.study.config.search.kind != "guided":
+        return Plan.of(folder, folder.study.points)
+    with closing(Guide(folder.study, folder.journal)) as guide:
+        return Plan.of(folder, guide.asked())
+
+
+@dataclass
+class _Run:
+    """One run of a study."""
+
+    folder: StudyFolder
+    options: Options
+    ledger: Ledger
+    does: Doer
+
+    def __post_init__(self) -> None:
+        self.outcomes = self.folder.outcomes()
+        self.pace = Pace()
+
+    def groups(self, groups: list[Group]) -> None:
+        """Does trials that are not done yet."""
+        known = {
+            t for t, o in self.outcomes.items() if o.error is None or not self.options.retry_failed
+        }
+        left = without(groups, known)
+        total = sum(len(group.trials) for group in groups)
+        done = total - sum(len(group.trials) for group in left)
+        start, trained = time.monotonic(), 0
+        to_train = sum(not t.finished(self.folder.stages) for t in trainings(left))
+        self.options.progress(done, total, f"{to_train} trainings to do" if to_train else "")
+        before = done
+        for finished in self.does(job_stream(self.folder.stages, left, self.pace)):
+            if finished.stopped is not None:
+                given, rule, remedy = finished.stopped
+                raise OutputError(given=given, rule=rule, remedy=remedy)
+            self.ledger.add(finished.outcomes)
+            self.outcomes |= {o.trial: o for o in finished.outcomes}
+            self.pace.learn(finished)
+            trained += finished.job.training is not None
+            done += len(finished.outcomes)
+            spent = time.monotonic() - start
+            told = _left(trained, to_train, (done - before, total - before), spent)
+            self.options.progress(done, total, told)
+
+
+def _left(trained: int, to_train: int, trials: tuple[int, int], spent: float) -> str:
+    """What is still to do, in words: trainings by their own pace, then trials by theirs."""
+    if trained < to_train:
+        seconds = spent / max(trained, 1) * (to_train - trained)
+        return f"{trained} of {to_train} trainings, about {_span(seconds)} left for these"
+    done, total = trials
+    return f"about {_span(spent / done * (total - done))} left" if 0 < done < total else ""
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _guided(run: _Run, guide: Guide) -> Plan:
+    """Asks, measures and tells, round by round, until the search has its number of points."""
+    while points := guide.ask():
+        plan = Plan.of(run.folder, points)
+        run.groups(plan.groups)
+        guide.tell([_goal(guide, plan, point, run.outcomes) for point in points])
+    return Plan.of(run.folder, guide.asked())
+
+
+def _goal(guide: Guide, plan: Plan, point: Point, outcomes: dict[str, Outcome]) -> float | None:
+    """Mean of what a guided search raises; None where a trial failed."""
+    rows = [row for row in plan.rows if row.point is point and row.measure == guide.goal]
+    values = [outcomes[row.trial].value for row in rows]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
