@@ -11,8 +11,8 @@ from imssa.study.folder import StudyFolder, open_study
 def numbers(root: Path) -> list[dict[str, Any]]:
     """The rows of a study's results, all but their times."""
     frame = pd.read_parquet(root / "results.parquet").drop(columns="seconds")
-    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return rows
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def lines(root: Path) -> int:

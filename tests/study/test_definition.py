@@ -1,9 +1,14 @@
 """A study as a whole: shipped ones load, wrong ones are refused with all their faults."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
+import imssa.study
 from imssa.errors import StudyError
-from imssa.study.definition import load_study
+from imssa.experiment.recipe import recipe_content
+from imssa.study.definition import load_study, study_of
 from imssa.study.shipped import study_names
 from tests.study.tiny import SETTINGS, study
 
@@ -56,6 +61,20 @@ def test_an_axis_that_works_only_with_the_last_value_of_another_is_let_through()
     assert (
         len(study(axes=axes, set={**SETTINGS, "quantization.noise.read_noise": False}).points) == 4
     )
+
+
+def test_the_study_of_the_readme_is_one() -> None:
+    text = (Path(imssa.study.__path__[0]) / "README.md").read_text()
+    content = tomllib.loads(text.split("```toml\n")[1].split("```")[0])
+    found = study_of(content, recipe_content(content["recipe"]), "README")
+    assert found.columns[-1] == "bits"
+    assert found.axes[-1].levels[1].labels == {"bits": "4 bits"}
+
+
+def test_a_fault_of_the_recipe_is_told_once() -> None:
+    with pytest.raises(StudyError) as caught:
+        study(set={**SETTINGS, "model.d_stat": 4})
+    assert "1 fault\n  - model.d_stat: unknown key" in str(caught.value)
 
 
 def test_no_such_study() -> None:

@@ -29,7 +29,7 @@ def test_files_hold_the_means_of_the_results(
     assert files[0].read_text().startswith("<svg")
     assert "<title" in files[0].read_text()
     assert files[1].read_bytes().startswith(b"%PDF")
-    rows = list(csv.DictReader(files[2].open()))
+    rows = list(csv.DictReader(files[2].read_text().splitlines()))
     frame = pd.read_parquet(finished.root / "results.parquet")
     expected = frame.groupby(["quantization.bits.A", SIGMA, "measure"]).value.mean()
     assert len(rows) == len(expected) == 4 * 5

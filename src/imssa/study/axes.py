@@ -55,7 +55,7 @@ class Axis:
         """Its columns in the results."""
         return tuple(self.levels[0].labels)
 
-    def at(self, value: float) -> Level:
+    def at(self, value: Label) -> Level:
         """A value of an open range."""
         return Level({self.name: value}, {self.name: value})
 

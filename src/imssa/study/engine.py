@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,11 +113,10 @@ def run_study(folder: StudyFolder, options: Options) -> Standing:
     with folder.held(options.shard), Ledger(folder.ledger(options.shard)) as ledger:
         if options.retry_failed:
             folder.store.forget_failures()
-        with doer(options.jobs, options.cluster) as (does, _):
+        with doer(options.jobs, options.cluster) as does:
             run = _Run(folder, options, ledger, does)
             if guided:
-                with closing(Guide(folder.study, folder.journal)) as guide:
-                    plan = _guided(run, guide)
+                plan = _guided(run, Guide(folder.study, folder.journal))
             else:
                 plan = Plan.of(folder, folder.study.points)
                 run.groups(in_shard(plan.groups, options.shard))
@@ -131,8 +129,7 @@ def known_plan(folder: StudyFolder) -> Plan:
     """The points that are known without running anything: of a guided search, those asked so far."""
     if folder.study.config.search.kind != "guided":
         return Plan.of(folder, folder.study.points)
-    with closing(Guide(folder.study, folder.journal)) as guide:
-        return Plan.of(folder, guide.asked())
+    return Plan.of(folder, Guide(folder.study, folder.journal).asked())
 
 
 @dataclass
@@ -160,7 +157,7 @@ class _Run:
         to_train = sum(not t.finished(self.folder.stages) for t in trainings(left))
         self.options.progress(done, total, f"{to_train} trainings to do" if to_train else "")
         before = done
-        for finished in self.does(job_stream(self.folder.stages, left, self.pace)):
+        for finished in self.does(job_stream(self.folder.stages.absolute(), left, self.pace)):
             if finished.stopped is not None:
                 given, rule, remedy = finished.stopped
                 raise OutputError(given=given, rule=rule, remedy=remedy)

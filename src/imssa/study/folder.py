@@ -14,8 +14,7 @@ from imssa.program.files import write_atomically
 from imssa.study.definition import Study, study_of
 from imssa.study.ledger import Outcome, read_ledger
 from imssa.study.store import Store
-
-DEFINITION: Final = "study.json"
+from imssa.study.work import DEFINITION
 
 
 @dataclass(frozen=True)

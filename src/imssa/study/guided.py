@@ -86,9 +86,6 @@ class Guide:
             else:
                 self._search.tell(number, value)
 
-    def close(self) -> None:
-        """Nothing to do: the journal is written line by line."""
-
     def _trials(self) -> list[Any]:
         found: list[Any] = self._search.get_trials(deepcopy=False)
         return found

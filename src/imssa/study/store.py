@@ -79,7 +79,8 @@ class Store:
 
 def in_words(error: BaseException) -> str:
     """An error as a line of the results."""
-    return str(error) if isinstance(error, ImssaError) else f"{type(error).__name__}: {error}"
+    told = isinstance(error, ImssaError | FailedStageError)
+    return str(error) if told else f"{type(error).__name__}: {error}"
 
 
 @contextmanager

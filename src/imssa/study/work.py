@@ -1,9 +1,11 @@
 """Jobs: what a process is given to do, and what it gives back. They run anywhere the folder is seen."""
 
+import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from imssa.errors import ImssaError, OutputError
 from imssa.study.ledger import Outcome
@@ -11,6 +13,9 @@ from imssa.study.measuring import measured
 from imssa.study.stages import MODEL, NETWORK, Stages, Subject, stages_in
 from imssa.study.store import FailedStageError, Store, in_words
 from imssa.study.trials import Group
+
+DEFINITION: Final = "study.json"
+"""The file in a study's folder that says what it asks."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Done:
 
 def done(job: Job) -> Done:
     """Does a job. A trial that fails is an outcome; a disk that is full stops the study."""
+    if not (job.root.parent / DEFINITION).exists():
+        return Done(job, stopped=_not_seen(job.root.parent))
     try:
         stages = stages_in(job.root)
         if job.training is not None:
@@ -73,6 +80,14 @@ def done(job: Job) -> Done:
     except OSError as error:
         return Done(job, stopped=_no_room(job.root, error))
     return Done(job, outcomes)
+
+
+def _not_seen(root: Path) -> tuple[str, str, str]:
+    return (
+        str(root),
+        f"the process on {platform.node()} does not see this study's folder",
+        "Put it where all workers of the cluster see it, under the same path.",
+    )
 
 
 def _no_room(root: Path, error: OSError) -> tuple[str, str, str]:

@@ -24,8 +24,8 @@ def in_this_process(jobs: Iterator[Job]) -> Iterator[Done]:
 
 
 @contextmanager
-def doer(jobs: int | None, cluster: str | None) -> Iterator[tuple[Doer, int]]:
-    """Gives who does jobs, and how many at once.
+def doer(jobs: int | None, cluster: str | None) -> Iterator[Doer]:
+    """Gives who does jobs.
 
     Args:
         jobs: Processes of this machine; None: one a core.
@@ -37,10 +37,10 @@ def doer(jobs: int | None, cluster: str | None) -> Iterator[tuple[Doer, int]]:
     """
     count = worker_count() if jobs is None else jobs
     if cluster is None and count == 1:
-        yield in_this_process, 1
+        yield in_this_process
         return
-    with _backend(count, cluster) as found:
-        yield _together(*found), found[1]
+    with _backend(count, cluster) as (settings, found):
+        yield _together(settings, found)
 
 
 def _together(settings: dict[str, Any], count: int) -> Doer:
