@@ -33,7 +33,6 @@ from imssa.study.stages import Stages
 
 SIGMAS = [0.0, 2e-6, 5e-6, 1e-5]
 SETTINGS = {
-    "evaluation.compare": [],
     "float_training.epochs": 1,
     "quantized_training.epochs": 1,
     "data.train_items": 64,

@@ -6,7 +6,6 @@ from imssa.experiment.recipe import recipe_content
 from imssa.study.definition import Study, study_of
 
 SETTINGS: dict[str, Any] = {
-    "evaluation.compare": [],
     "float_training.epochs": 1,
     "quantized_training.epochs": 1,
     "model.d_model": 3,

@@ -1,7 +1,8 @@
 """A study made ready: its axes, its points, and the subject at each point; all faults at once."""
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ SHOWN: Final = 12
 """Most faults that are listed."""
 
 MOST_POINTS: Final = 100_000
+REMEMBERED: Final = 4096
+"""Points whose subjects are kept in memory: checked first, then run."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Study:
     config: StudyConfig
     content: dict[str, Any]
     axes: tuple[Axis, ...]
+    _known: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)
 
     def subject(self, point: Point) -> Subject:
         """The network and the chip of a point.
@@ -44,6 +48,14 @@ class Study:
         Raises:
             RecipeError: Values that do not go together.
         """
+        key = json.dumps(point.settings, sort_keys=True, default=str)
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._resolved(point)
+        return self._known[key]
+
+    def _resolved(self, point: Point) -> Subject:
         settings = {**dict(flat(self.config.fixed)), **point.settings}
         own = {k: v for k, v in settings.items() if not k.startswith(MEASURED_PREFIX)}
         other = {k.removeprefix(MEASURED_PREFIX): v for k, v in settings.items() if k not in own}
@@ -102,7 +114,8 @@ def study_of(content: dict[str, Any], base: dict[str, Any], origin: str) -> Stud
     except ValidationError as error:
         raise _refused(origin, [_in_words(d) for d in error.errors()]) from error
     axes, faults = axes_of(config)
-    study = Study(config, base, axes)
+    used = {key: value for key, value in base.items() if key != "evaluation"}  # the study says it
+    study = Study(config, used, axes)
     faults += _unusable_keys(study)
     faults += _faults_of_figure(study)
     if faults:  # points made of them would only repeat the same
