@@ -13,6 +13,7 @@ programming law, read noise if it is drawn, and the lines of an array where line
 | answers | that, the chip's errors that are on, the chip instance, the recordings |
 """
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -110,7 +111,13 @@ def recipe_of(section: Section) -> Recipe:
     return Recipe.model_validate({"name": "study", "chip": _PLAIN, **section})
 
 
+@cache
+def _package() -> str:
+    """The package's version; looking it up takes longer than all the rest."""
+    return version("imssa")
+
+
 def identity(stage: str, section: Section) -> str:
     """The hash of what determines something."""
-    content = {"version": VERSION, "imssa": version("imssa"), "stage": stage, "by": section}
+    content = {"version": VERSION, "imssa": _package(), "stage": stage, "by": section}
     return digest(canonical_json(content).encode())[:DIGITS]
