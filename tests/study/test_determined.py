@@ -87,6 +87,7 @@ def changed_stages(key: str) -> set[str]:
         ("model.d_state", {"float", "quantized", "program"}),
         ("quantization.bits.A", {"quantized", "program"}),
         ("quantized_training.epochs", {"quantized", "program"}),
+        ("pruning.d_model", {"quantized", "program"}),
         ("chip.converters.adc_bits", {"quantized", "program"}),
         ("chip.programming.sigma_siemens", {"quantized", "program", "answers"}),
         ("chip.stuck.high_rate", {"answers"}),

@@ -7,7 +7,7 @@ and a key that changes a result changes an identity, or the stage could not see 
 | stage | sees |
 |---|---|
 | float | data, seed, model, float training |
-| quantized | that, quantization, its training, and of the chip what training reads: converters, window, \
+| quantized | that, pruning, quantization, its training, and of the chip what training reads: converters, window, \
 programming law, read noise if it is drawn, and the lines of an array where linear maps stand on arrays |
 | program | that, layout, and the chip without its devices' errors |
 | answers | that, the chip's errors that are on, the chip instance, the recordings |
@@ -59,7 +59,7 @@ def float_section(recipe: Section) -> Section:
 
 def quantized_section(recipe: Section) -> Section:
     """What determines the integer network."""
-    own = {key: recipe[key] for key in ("quantization", "quantized_training")}
+    own = {key: recipe[key] for key in ("pruning", "quantization", "quantized_training")}
     chip = _training_chip(recipe["chip"], recipe["quantization"])
     return {**float_section(recipe), **own, "chip": chip}
 
