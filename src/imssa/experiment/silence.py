@@ -3,6 +3,7 @@
 Kernels are fed bursts at the DAC's full scale, then zeros.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,7 +66,9 @@ def steps_to_rest(kernels: Kernels) -> int:
         return MOST_STEPS
     codes = max(code_max(kernels.program.register(name).bits) for name in kernels.states)
     largest = float(np.ldexp(float(codes), -int(kernels.fraction_bits.min())))
-    steps = MARGIN * np.log(max(largest / ALLOWED_STEPS, np.e)) / -np.log(max(rate, SMALLEST_RATE))
+    steps = (
+        MARGIN * np.log(max(largest / ALLOWED_STEPS, math.e)) / -np.log(max(rate, SMALLEST_RATE))
+    )
     return min(int(np.ceil(steps)), MOST_STEPS)
 
 
