@@ -44,6 +44,7 @@ from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
 from imssa.kernels.random import Key
 from imssa.mapping import Measures, TailoredCompiler, compile_network
+from imssa.mapping.layout import Layout
 from imssa.models import load_model
 from imssa.program import Program
 from imssa.quantization.convert import convert, load_network
@@ -128,7 +129,12 @@ def kept(recipe: Recipe, folder: Path) -> Subject:
 
 
 def measured(
-    subject: Subject, scanned: ChipDescription, simulated: ChipDescription, chips: int, key: Key
+    subject: Subject,
+    scanned: ChipDescription,
+    simulated: ChipDescription,
+    layout: Layout,
+    chips: int,
+    key: Key,
 ) -> Found:
     """Answers of chip instances to every way of compiling.
 
@@ -136,6 +142,7 @@ def measured(
         subject: Network and recordings.
         scanned: Description with all its errors, whose defects are looked for.
         simulated: The same with the errors that count here.
+        layout: How kernels share its arrays.
         chips: Instances.
         key: Of the study.
     """
@@ -145,12 +152,12 @@ def measured(
         lengths = subject.data.lengths
         return simulate(program, chip, key, instances, subject.inputs, lengths).answers
 
-    blind = compile_network(subject.network, scanned, {})
+    blind = compile_network(subject.network, scanned, {}, layout)
     sound = simulated.model_copy(update={"stuck": None})
     found.answers |= {step: np.zeros((chips, len(subject.data)), np.int64) for step in STEPS}
     found.answers["whole"] = answers(blind, sound, numbers)
     found.answers["blind"] = answers(blind, simulated, numbers)
-    compiler = TailoredCompiler(subject.network, scanned)
+    compiler = TailoredCompiler(subject.network, scanned, layout)
     for number in numbers:
         defects = scan(SimulatedChip(scanned, key, int(number)), scanned)
         for step, measures in STEPS.items():
@@ -253,12 +260,13 @@ def main() -> None:
     start = time.perf_counter()
     subjects = subjects_of(recipe, chosen.run, chosen.folds)
     sizes = [len(s.data) for s in subjects]
+    count = 2 if chosen.tiny else chosen.chips
     labels, key = np.concatenate([s.data.labels for s in subjects]), Key.root(recipe.seed)
     result: dict[str, Any] = {
         "benchmark": "stuck_devices",
         "recipe": recipe.model_dump(mode="json"),
         "recordings": len(labels),
-        "chips": 2 if chosen.tiny else chosen.chips,
+        "chips": count,
         "high_share": chosen.high_share,
         "folds": chosen.folds,
         "software_accuracy": accuracy(np.concatenate([s.software for s in subjects]), labels),
@@ -277,7 +285,9 @@ def main() -> None:
             simulated = chip.only("stuck") if errors == "stuck" else chip
             found = joined(
                 [
-                    measured(subject, chip, simulated, result["chips"], key.child("chip", number))
+                    measured(
+                        subject, chip, simulated, recipe.layout, count, key.child("chip", number)
+                    )
                     for number, subject in enumerate(subjects)
                 ]
             )

@@ -1,10 +1,10 @@
-"""Fills README.md between its markers from files: no number in it is typed.
+"""Fills README.md and docs/measured.md between their markers from files: no number is typed there.
 
 Usage: python scripts/fill_readme.py [--check]
 
 A part begins with ``<!-- filled: NAME -->`` and ends with ``<!-- end -->``. Results come from
 results/ (scripts/keep_demo.py, benchmarks/*.py --json), code from examples/. With --check
-nothing is written, and the exit code is 1 where the README differs from its files.
+nothing is written, and the exit code is 1 where a page differs from its files.
 """
 
 import argparse
@@ -21,11 +21,13 @@ from imssa.evaluation import unseen_error_bound
 from imssa.evaluation.words import STAGE_NAMES
 
 ROOT = Path(__file__).parents[1]
+PAGES: Final = ("README.md", "docs/measured.md")
 STUCK: Final = (
     "zero-one",
     "zero-one-high",
     "zero-one-arrays",
     "digits",
+    "digits-phased",
     "digits-more",
     "digits-high",
     "digits-arrays",
@@ -150,6 +152,7 @@ def stuck() -> str:
         recipe, high = found["recipe"]["name"], found["high_share"]
         on_arrays = "analog" in found["recipe"]["quantization"].get("parts", {}).values()
         which = "whole network on arrays" if on_arrays else "kernels on arrays"
+        which += f", layout {_layout(found)}"
         share = "all stuck devices high" if high == 1 else "stuck devices half high, half low"
         parts.append(
             f"{table([f'`{recipe}`, {heads[0]}', *heads[1:]], rows)}\n\n"
@@ -159,6 +162,30 @@ def stuck() -> str:
             f"{100 * found['quantized_accuracy']:.1f}.\n"
         )
     return "\n".join(parts)
+
+
+def _layout(found: dict[str, Any]) -> str:
+    return f"`{found['recipe'].get('layout', 'one-shot')}`"
+
+
+def defects() -> str:
+    """What stuck devices cost ten digits: the layouts side by side."""
+    rows = []
+    for name in ("digits", "digits-phased"):
+        found = result(f"stuck-devices-{name}")
+        for row in () if found is None else found["rows"]:
+            errors = "all errors" if row["errors"] == "all" else "no other error"
+            rows.append(
+                [
+                    f"{100 * row['rate']:g} %, {errors}",
+                    _layout(found),
+                    *(_mean(row[step]) for step in ("blind", "compiled")),
+                    f"{row['compiled']['loss']:.2f} ± {row['compiled']['loss_standard_error']:.2f}",
+                    f"{100 * row['compiled']['min']:.1f}",
+                ]
+            )
+    head = ["stuck devices", "layout", "blind", "compiled", "points lost", "worst chip"]
+    return table(head, rows) + "\n"
 
 
 def _mean(part: dict[str, Any]) -> str:
@@ -282,6 +309,7 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "digits": digits,
     "recipes": lambda: recipes(ROOT / "results" / "recipes"),
     "stuck": stuck,
+    "defects": defects,
     "written": written,
     "wired": wired,
     "speed": speed,
@@ -290,21 +318,22 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
 
 
 def filled(text: str) -> str:
-    """The README with every part filled anew."""
+    """A page with every part filled anew."""
     return PART.sub(lambda part: f"{part[1]}{FILLS[part[2]]()}{part[3]}", text)
 
 
 def main() -> int:
-    """Fills or checks the README."""
+    """Fills or checks the pages."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--check", action="store_true")
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = filled(before)
-    if parser.parse_args().check:
-        return int(before != after)
-    readme.write_text(after, encoding="utf-8")
-    return 0
+    check, differ = parser.parse_args().check, False
+    for page in (ROOT / name for name in PAGES):
+        before = page.read_text(encoding="utf-8")
+        after = filled(before)
+        differ |= before != after
+        if not check:
+            page.write_text(after, encoding="utf-8")
+    return int(check and differ)
 
 
 if __name__ == "__main__":
