@@ -96,7 +96,13 @@ class ChipStudy:
         self.blind = compile_network(network, self.chip, {}, recipe.layout)
         self.compiler = TailoredCompiler(network, self.chip, recipe.layout)
         self.made_with = digest(
-            network_digest(network), self.chip.model_dump(mode="json"), asked.items, recipe.seed
+            network_digest(network),
+            self.chip.model_dump(mode="json"),
+            recipe.layout,
+            recipe.data.model_dump(mode="json"),
+            (PER_CLASS, CALIBRATION_FRAMES),
+            asked.items,
+            recipe.seed,
         )
         self.folder = folder / self.made_with
 

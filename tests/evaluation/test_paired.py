@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap
 
-from imssa.evaluation.paired import normal_interval, paired_difference
+from imssa.evaluation.paired import mean_interval, paired_difference
 
 
-def test_normal_interval_stays_a_share() -> None:
-    assert normal_interval(0.99, 0.02).high == 1.0
-    assert normal_interval(0.5, 0.1).low == pytest.approx(0.304, abs=1e-3)
+def test_interval_of_a_mean_stays_a_share_and_has_a_width() -> None:
+    assert mean_interval(1.0, 0.0, 60).low == pytest.approx(0.940, abs=1e-3)
+    assert mean_interval(0.99, 0.02, 60).high == 1.0
+    assert mean_interval(0.5, 0.1, 60).low == pytest.approx(0.304, abs=1e-3)
 
 
 def _pair(rate: float) -> tuple[np.ndarray, np.ndarray]:

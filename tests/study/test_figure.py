@@ -55,16 +55,19 @@ def test_layout_left_out_is_filled_in() -> None:
 
 
 def test_standard_error_is_over_chips_and_recordings_or_over_points() -> None:
-    def row(seed: int, right: str, value: float) -> dict[str, object]:
-        return {"seed": seed, "measure": "blind", "right": right, "items": 4, "value": value}
+    def row(seed: int, right: str, value: float, chip: int = 0) -> dict[str, object]:
+        told = {"seed": seed, "measure": "blind", "right": right, "items": 4, "value": value}
+        return {**told, "trial": f"{seed}-{chip}"}
 
-    one = [row(0, "8A==", 1.0), row(0, "8A==", 1.0)]  # all four right on both chips
+    one = [row(0, "8A==", 1.0), row(0, "8A==", 1.0, 1)]  # all four right on both chips
     assert means(one, ["measure"], ["seed"])["blind",].standard_error == 0.0
     single = means([row(0, "wA==", 0.5)], ["measure"], ["seed"])["blind",]  # two of four
     assert single.standard_error == pytest.approx(np.sqrt(0.25 / 3))
     seeds = means([*one, row(1, "wA==", 0.5)], ["measure"], ["seed"])["blind",]
     assert (seeds.mean, seeds.points, seeds.chips) == (0.75, 2, 3)
     assert seeds.standard_error == pytest.approx(np.std([1.0, 0.5], ddof=1) / np.sqrt(2))
+    twice = [{**row(0, "wA==", 0.5), "rate": rate} for rate in (0.0, 0.1)]  # one trial, two points
+    assert means(twice, ["measure"], ["rate"])["blind",] == single
 
 
 def test_words_and_text_axes(finished: StudyFolder, table: Table) -> None:

@@ -27,7 +27,7 @@ def new(
         typer.Option("--data", metavar="DIR", help="A folder or file of data; nothing is changed."),
     ],
     chip: Annotated[
-        str, typer.Option(help="A preset (`imssa chips list`) or a TOML file.")
+        str, typer.Option(help="A preset (`imssa chip list`) or a TOML file.")
     ] = "taox-64",
     out: Annotated[
         Path | None,

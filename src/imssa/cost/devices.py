@@ -59,8 +59,9 @@ def device_watt(
         squares: (V_i / V_max)^2 of its lines summed over passes, as low, typical and high.
     """
     rows = conductances[phase.word_lines]
-    read = rows[:, np.sort(np.concatenate([2 * phase.pairs, 2 * phase.pairs + 1]))].sum(axis=1)
-    every = rows.sum(axis=1)
+    columns = np.concatenate([2 * phase.pairs, 2 * phase.pairs + 1])
+    read = rows[:, np.sort(columns)].sum(axis=1)
+    every = read + np.delete(rows, columns, axis=1).sum(axis=1)  # never below, by rounding either
     floats = chip.wires is not None and chip.wires.unread == "floating"
     volt = chip.read_voltage_volt**2
     return Range(

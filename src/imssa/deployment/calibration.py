@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -18,6 +19,9 @@ from imssa.quantization.network import QuantizedNetwork
 
 Runner = Callable[[Program, tuple[str, ...]], Trace]
 """Runs a program on one written chip and certain recordings; keeps the named registers."""
+
+FIRST_SAMPLE: Final = 2**31
+"""Recordings to calibrate on have read noise of their own: those of a test are counted from 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +85,9 @@ class Calibration:
             return self._simulated(chip)
 
         def run(program: Program, record: tuple[str, ...]) -> Trace:
-            return execute(program, chip, self.inputs, self.lengths, record)
+            return execute(
+                program, chip, self.inputs, self.lengths, record, first_sample=FIRST_SAMPLE
+            )
 
         return run
 
@@ -90,7 +96,7 @@ class Calibration:
 
         def run(program: Program, record: tuple[str, ...]) -> Trace:
             chips = ProgrammedChips(program, chip.description, chip.key, instances, chip.arrays)
-            trace = chips.run(self.inputs, self.lengths, record)
+            trace = chips.run(self.inputs, self.lengths, record, first_sample=FIRST_SAMPLE)
             final, steps = (
                 {name: codes[0] for name, codes in part.items()}
                 for part in (trace.final, trace.steps)

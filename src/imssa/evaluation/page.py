@@ -12,7 +12,7 @@ from imssa.evaluation.pages.exporting import export
 from imssa.evaluation.pages.material import Costs, Material, Trainings
 from imssa.evaluation.pages.rendering import render
 from imssa.evaluation.pages.sections import Document, Headline, Section
-from imssa.evaluation.paired import normal_interval
+from imssa.evaluation.paired import mean_interval
 from imssa.evaluation.report import Report, report_json
 from imssa.evaluation.words import NARROW, PLUS_MINUS, grouped, percent
 from imssa.program.files import write_atomically
@@ -130,7 +130,7 @@ def _headlines(material: Material) -> Iterator[Headline]:
         "Chip, all errors on",
         percent(chip.mean),
         f"mean of {report.chip_instances} chip instance{several}, "
-        f"{_between(normal_interval(chip.mean, last.standard_error))}; worst chip {percent(chip.min)}, "
+        f"{_between(mean_interval(chip.mean, last.standard_error, items))}; worst chip {percent(chip.min)}, "
         f"best {percent(chip.max)}",
         main=True,
     )

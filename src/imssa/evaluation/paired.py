@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
+from imssa.evaluation.intervals import wilson_interval
+
 CONFIDENCE: Final = 0.95
 NORMAL_95: Final = 1.959963984540054
 """Of a normal distribution 95 % lie within so many standard deviations of its mean."""
@@ -22,8 +24,16 @@ class Interval(NamedTuple):
     high: float
 
 
-def normal_interval(mean: float, standard_error: float) -> Interval:
-    """Mean and 1.96 standard errors to either side, within 0 and 1."""
+def mean_interval(mean: float, standard_error: float, items: int) -> Interval:
+    """Mean and 1.96 standard errors to either side, within 0 and 1; Wilson's where all agree.
+
+    Args:
+        mean: Share of right answers over items and chips.
+        standard_error: Of it; 0 where every chip answers every item alike.
+        items: Test items.
+    """
+    if standard_error == 0:
+        return Interval(*wilson_interval(mean, items))
     reach = NORMAL_95 * standard_error
     return Interval(max(0.0, mean - reach), min(1.0, mean + reach))
 

@@ -19,6 +19,7 @@ from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.results import write_results
 from imssa.experiment.stages import (
+    EFFECTS,
     Comparison,
     Features,
     check_network_against_chip,
@@ -205,7 +206,7 @@ def _simulate(run: Runner) -> None:
         program = run.folder.program(realization)
         inputs = network.input_codes(test.features)
         answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
-        if program.chip.stuck is not None:
+        if any(getattr(program.chip, name) is not None for name in EFFECTS["stuck_devices"]):
             placed = program.chip, run.recipe.layout
             answers["compiled_for_map"] = tailored_answers(
                 network, placed, key, instances, test, progress

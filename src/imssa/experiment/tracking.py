@@ -84,7 +84,7 @@ class _Following:
 
     def __init__(self, tracker: Tracker, name: str, log: Path, progress: Progress) -> None:
         self._tracker, self._name, self._log, self._progress = tracker, name, log, progress
-        self._seen = 0
+        self._seen = len(read_log(log)) if log.exists() else 0  # a training that goes on
 
     def __call__(self, done: int, total: int, text: str) -> None:
         self._progress(done, total, text)

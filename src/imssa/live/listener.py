@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64
 
 from imssa.data.front_end import loudest_stretch
 from imssa.data.resampling import Resampler
+from imssa.errors import RecipeError
 from imssa.live.frames import Frames, FrameStream
 from imssa.live.gate import Gate, GateConfig, Stretch
 from imssa.live.hearing import Hearing
@@ -105,6 +106,12 @@ class Listener:
         most, limit = hearing.front_end.max_frames, hearing.network.max_frames
         if self.clear == "never" and limit is not None:
             self._gate.longest = min(self._gate.longest, limit - 2 * self._around)
+            if self._gate.longest < self._gate.shortest:
+                raise RecipeError(
+                    given=f"--clear never with a network for at most {limit} steps",
+                    rule="no word with what stands around it is that short",
+                    remedy="Use --clear silence.",
+                )
         held = self._gate.longest + self._gate.hang + most + 2 * self._around + 8
         self._ring = np.zeros((held, len(hearing.normalization.mean)), np.float32)
         self._frames = 0

@@ -185,7 +185,7 @@ def _told(value: Any) -> str:
     """Equal for values that mean the same, as 2 and 2.0."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return (
-        f"{float(value):g}"
+        repr(float(value))
         if number and math.isfinite(value)
         else json.dumps(value, sort_keys=True, default=str)
     )

@@ -175,6 +175,11 @@ def _faults_of_figure(study: Study) -> Iterator[str]:
     for key, name in given:
         if name not in (*names, "measure"):
             yield f"figure.{key}: there is no axis {name}; choose from {', '.join(names)}"
+    used = [name for _, name in given]
+    for name in sorted({name for name in used if used.count(name) > 1}):
+        yield f"figure: {name} is used twice; x, lines and panels are different axes"
+    if figure.x is None and not set(names) - set(used):
+        yield "figure: no axis is left for x; name it, or fewer lines"
     for name in figure.measures or ():
         if name not in study.config.measure.accuracies:
             yield f"figure.measures: {name} is not among measure.accuracies"

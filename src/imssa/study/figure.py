@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -78,13 +78,21 @@ def layout_of(study: Study) -> Layout:
     """The layout that a study asks for, with what it leaves out filled in."""
     wanted, names = study.config.figure, study.columns
     measures = wanted.measures or study.config.measure.accuracies
-    x = wanted.x or next(n for n in names if n not in (*(wanted.lines or ()), wanted.panels))
+    x = wanted.x or next(_left_for_x(study))
     free = [n for n in names if n not in (x, wanted.panels)]
     lines = wanted.lines
     if lines is None:
         lines = (*free[:1], *(["measure"] if len(measures) > 1 else []))
     panels = wanted.panels or next((n for n in free if n not in lines), None)
+    if len(measures) > 1 and "measure" not in (x, *lines, panels):
+        lines = (*lines, "measure")  # different measures have no common mean
     return Layout(x, tuple(lines), panels)
+
+
+def _left_for_x(study: Study) -> Iterator[str]:
+    wanted = study.config.figure
+    taken = (*(wanted.lines or ()), wanted.panels)
+    return (name for name in study.columns if name not in taken)
 
 
 def curves_of(study: Study, table: Table) -> Curves:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from imssa.data import SequenceDataset
-from imssa.experiment.design import require_data, require_room
+from imssa.experiment.design import require_data
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.stages import Features, load_features, one_thread, quantize, train
@@ -99,7 +99,6 @@ class Stages:
         section = float_section(subject.recipe.model_dump(mode="json"))
 
         def make() -> None:
-            require_room(subject.recipe)
             features, checkpoint = self.features(subject), place / "checkpoint"
             model = train(
                 recipe_of(section), features, checkpoint=checkpoint, log=place / "log.jsonl"
@@ -123,7 +122,6 @@ class Stages:
         section = quantized_section(subject.recipe.model_dump(mode="json"))
 
         def make() -> None:
-            require_room(subject.recipe)
             model, features = self.float_network(subject), self.features(subject)
             checkpoint = place / "checkpoint"
             with one_thread():

@@ -51,9 +51,18 @@ class Store:
             try:
                 return load(path)
             except FileFormatError:
-                path.unlink(missing_ok=True)
+                self._forget_damaged(path, load)
         self._made(path, make)
         return load(path)
+
+    @staticmethod
+    def _forget_damaged(path: Path, load: Callable[[Path], object]) -> None:
+        """Removes a file unless another process has made it anew by now."""
+        with held(path.parent):
+            try:
+                load(path)
+            except FileFormatError:
+                path.unlink(missing_ok=True)
 
     def _made(self, path: Path, make: Callable[[], None]) -> None:
         with held(path.parent):

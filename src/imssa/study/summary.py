@@ -48,6 +48,8 @@ def means(table: Table, names: list[str], axes: list[str]) -> dict[Place, Mean]:
 
 
 def _mean(points: list[list[dict[str, Any]]]) -> Mean:
+    shared = {tuple(sorted(row["trial"] for row in point)): point for point in points}
+    points = list(shared.values())  # one trial at several points is measured once
     rows = [row for point in points for row in point]
     each = np.array([np.mean([row["value"] for row in point]) for point in points])
     if len(points) > 1:  # chips of one network are alike: points count, not chips

@@ -114,7 +114,7 @@ def fetch(
             found = replace(found, files={**found.files, said.name: one})
             _write_record(folder, found)
             target.file.unlink()
-    shutil.rmtree(folder / STATE, ignore_errors=True)
+        shutil.rmtree(folder / STATE, ignore_errors=True)
     return found
 
 

@@ -34,6 +34,11 @@ def tell(axes: Axes, x: Any, y: Any, words: Sequence[str]) -> None:
     found.append((axes, np.atleast_1d(x).astype(float), np.atleast_1d(y).astype(float), words))
 
 
+def forget(figure: Figure) -> None:
+    """Lets go of what was told of a figure that no page shows."""
+    _TOLD.pop(figure, None)
+
+
 def label_series(figure: Figure) -> list[str]:
     """Marks labelled lines, so that they can be switched off by name; gives the names in order."""
     names: list[str] = []

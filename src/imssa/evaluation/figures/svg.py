@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from imssa.evaluation.figures.drawing import Drawing
-from imssa.evaluation.figures.hover import hover_data, label_series
+from imssa.evaluation.figures.hover import forget, hover_data, label_series
 from imssa.evaluation.words import NARROW
 
 WIDTH_INCHES: Final = 4.3
@@ -127,6 +127,7 @@ def _pdf(height_inches: float, paint: Callable[[Figure], None]) -> bytes:
     with _styled():
         figure = _painted(FigureCanvasPdf, height_inches, paint)
         figure.savefig(buffer, format="pdf", metadata=dict.fromkeys(_UNSAID["pdf"]))
+        forget(figure)
     return buffer.getvalue()
 
 

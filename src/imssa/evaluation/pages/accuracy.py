@@ -84,7 +84,9 @@ def waterfall_reading(report: Report) -> str:
     if further:
         best = max(further, key=lambda row: row.accuracy)
         gain = best.accuracy - last
-        told += f"; {STAGE_NAMES[best.stage]} it gains {_plain(gain)} back"
+        if abs(gain) >= NEGLIGIBLE:
+            verb = "gains" if gain > 0 else "loses"
+            told += f"; {STAGE_NAMES[best.stage]} it {verb} {_plain(abs(gain))}"
     return f"{told}."
 
 

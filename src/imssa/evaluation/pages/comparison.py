@@ -22,7 +22,7 @@ from imssa.evaluation.pages.sections import (
     numbers,
     words,
 )
-from imssa.evaluation.paired import normal_interval
+from imssa.evaluation.paired import mean_interval
 from imssa.evaluation.report import Report
 from imssa.evaluation.words import STAGE_NAMES, grouped, percent, points
 
@@ -98,7 +98,7 @@ def _headlines(runs: Sequence[Run]) -> Iterator[Headline]:
     for number, run in enumerate(runs):
         chip = run.report.accuracy.chip
         row = next(row for row in run.report.waterfall if row.stage == "all")
-        low, high = normal_interval(chip.mean, row.standard_error)
+        low, high = mean_interval(chip.mean, row.standard_error, run.report.test_items)
         note = (
             f"chip, all errors on; 95 % interval {100 * low:.1f} to {percent(high)}; software "
             f"{percent(run.report.accuracy.software)}"
