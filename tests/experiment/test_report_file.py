@@ -18,6 +18,7 @@ STAGES = [
     "read_noise",
     "stuck_devices",
     "all",
+    "compiled_for_map",
 ]
 FILES = {
     "report.json",
