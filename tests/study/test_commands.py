@@ -35,6 +35,9 @@ def test_run_show_figure_merge(finished: StudyFolder, trained: Path, file: Path)
     assert numbers(trained) == numbers(finished.root)
     files = done("study", "figure", trained, "--json").value["files"]
     assert all(Path(path).is_file() for path in files)
+    page = Path(done("study", "report", trained, "--json").value["page"])
+    assert page == trained / "report.html"
+    assert "imssa study report" in page.read_text()
     assert "37 of 37" in done("study", "merge", trained).out
 
 
@@ -56,6 +59,7 @@ def test_all_faults_of_a_study_in_one_refusal(tmp_path: Path) -> None:
         (("study", "show", "nowhere"), "it holds no study"),
         (("study", "merge", "nowhere"), "it holds no study"),
         (("study", "figure", "nowhere"), "it holds no study"),
+        (("study", "report", "nowhere"), "it holds no study"),
         (("study", "run", "stuck", "--out", "x", "--shard", "3/2"), "a shard is i/n"),
     ],
 )

@@ -1,13 +1,13 @@
-"""Commands around studies: study list, run, show, figure, merge."""
+"""Commands around studies: study list, run, show, figure, report, merge."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imssa.cli.console import Shown
+from imssa.cli.console import Shown, command_line
 from imssa.cli.main import app
-from imssa.cli.options import RUN_PANEL, DryRun, Json, Quiet
+from imssa.cli.options import RUN_PANEL, DryRun, Figures, Json, Quiet, Tables
 from imssa.study.shipped import study_names
 
 if TYPE_CHECKING:
@@ -164,6 +164,39 @@ def figure(
     place = folder / "figures" if out is None else out
     files = [str(path) for path in write_figure(found.study, _table(found), place)]
     Shown(as_json=as_json, quiet=False).result({"files": files}, *files)
+
+
+@study_app.command()
+def report(
+    folder: Folder,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; left out: FOLDER/report.html.")
+    ] = None,
+    figures: Figures = None,
+    tables: Tables = None,
+    as_json: Json = False,
+) -> None:
+    """Write a study's page: one HTML file with its answer, figures, means and how to repeat it.
+
+    For instance: imssa study report out/stuck --out stuck.html --figures paper/figures
+
+    A study that is not finished has a page, too, which says how much is done.
+    """
+    from imssa.evaluation.pages import export, render
+    from imssa.experiment.provenance import provenance
+    from imssa.program.files import write_atomically
+    from imssa.study.folder import open_study
+    from imssa.study.page import document_of, material_of
+
+    found = open_study(folder, None, write=False)
+    origin = {**provenance(0), "command": command_line.get()}
+    document = document_of(material_of(found, origin))
+    files = export(document, figures=figures, tables=tables or figures)
+    place = folder / "report.html" if out is None else out
+    write_atomically(place, render(document).encode())
+    value = {"page": str(place), "files": [str(path) for path in files]}
+    Shown(as_json=as_json, quiet=False).result(value, f"Page: {place}", *map(str, files))
 
 
 def _table(folder: "StudyFolder") -> list[dict[str, Any]]:

@@ -104,6 +104,18 @@ def kinds_in(path: Path) -> tuple[str, ...]:
         return tuple(read_head(path, stream).metadata)
 
 
+def read_header(path: Path) -> Header:
+    """The header of a file of any kind; its arrays are not read.
+
+    Raises:
+        FileFormatError: Missing, cut short, damaged, or not written by imssa.
+    """
+    with opened(path) as stream:
+        head = read_head(path, stream)
+    header, _, _ = _signed(path, head, next(iter(head.metadata), "imssa"))
+    return header
+
+
 def read_arrays(path: Path, kind: str, accept: Accept | None = None) -> tuple[Header, Arrays, str]:
     """Reads what ``write_arrays`` wrote, checking every checksum.
 

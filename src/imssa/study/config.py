@@ -11,6 +11,9 @@ Measured = Literal["float", "quantized", "ideal", "blind", "compiled", "recalibr
 unknown defects, on chips scanned and compiled for, and on these recalibrated."""
 
 MEASURED: Final[tuple[Measured, ...]] = get_args(Measured)
+ACCURACIES: Final = ("float", "quantized", "ideal", "blind", "compiled", "recalibrated")
+"""Measures that are shares of right answers, in the order of the flow."""
+
 ON_CHIPS: Final[tuple[Measured, ...]] = ("blind", "compiled", "recalibrated")
 Label = int | float | bool | str
 

@@ -4,21 +4,23 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from imssa.errors import StudyError
 from imssa.evaluation.figures import svg
-from imssa.evaluation.words import percent
+from imssa.evaluation.figures.drawing import Drawing
+from imssa.evaluation.figures.hover import tell
+from imssa.evaluation.words import PLUS_MINUS, percent
 from imssa.program.files import write_atomically
-from imssa.study.config import Label
+from imssa.study.config import ACCURACIES, Label
 from imssa.study.definition import Study
+from imssa.study.naming import is_number, place_in_words, short_names, value_in_words
 from imssa.study.summary import Mean, Place, means
 from imssa.study.table import Table
 
@@ -26,6 +28,10 @@ COLOURS: Final = (
     *(svg.BLUE, svg.VERMILLION, svg.GREEN, svg.ORANGE, svg.PURPLE, svg.SKY, svg.GREY, svg.INK),
 )
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+DODGE: Final = 0.5
+"""Width over which the lines of a named value are spread."""
+
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,24 @@ class Curves:
                 found.setdefault(rest[:-1], []).append((rest[-1], mean))
         return found
 
+    def alone(self, panel: Label | None) -> "Curves":
+        """One panel as a figure of its own."""
+        kept = {p: m for p, m in self.points.items() if panel is None or p[0] == panel}
+        return Curves(self.layout, kept)
+
+    @property
+    def ends(self) -> Ends:
+        """Lowest and highest accuracy in per cent, bars included, with some room."""
+        low = min(100 * (m.mean - m.standard_error) for m in self.points.values())
+        high = max(100 * (m.mean + m.standard_error) for m in self.points.values())
+        room = 0.05 * max(high - low, 2.0)
+        return low - room, high + room
+
 
 def layout_of(study: Study) -> Layout:
     """The layout that a study asks for, with what it leaves out filled in."""
     wanted, names = study.config.figure, study.columns
-    measures = wanted.measures or study.config.measure.accuracies
+    measures = wanted.measures or [m for m in study.config.measure.accuracies if m in ACCURACIES]
     x = wanted.x or next(_left_for_x(study))
     free = [n for n in names if n not in (x, wanted.panels)]
     lines = wanted.lines
@@ -101,8 +120,8 @@ def curves_of(study: Study, table: Table) -> Curves:
     Raises:
         StudyError: Nothing was measured yet.
     """
-    layout, wanted = layout_of(study), study.config.figure.measures
-    rows = [row for row in table if wanted is None or row["measure"] in wanted]
+    layout, wanted = layout_of(study), study.config.figure.measures or ACCURACIES
+    rows = [row for row in table if row["measure"] in wanted]
     points = means(rows, layout.names, study.columns)
     if not points:
         raise StudyError(
@@ -121,21 +140,30 @@ def write_figure(study: Study, table: Table, folder: Path) -> tuple[Path, ...]:
         OutputError: They cannot be written.
     """
     curves = curves_of(study, table)
-    drawn = {"svg": draw_study(study, curves).encode(), "pdf": _pdf(study, curves)}
+    drawing, points = draw_study(study, curves), points_as_csv(curves)
+    contents = {"svg": drawing.encode(), "pdf": drawing.pdf(), "csv": points.encode()}
     files = []
-    for kind, content in {**drawn, "csv": points_as_csv(curves).encode()}.items():
+    for kind, content in contents.items():
         path = folder / f"{study.config.name}.{kind}"
         write_atomically(path, content)
         files.append(path)
     return tuple(files)
 
 
-def draw_study(study: Study, curves: Curves) -> str:
-    """The figure as SVG text."""
+def draw_study(study: Study, curves: Curves, name: str = "", ends: Ends | None = None) -> Drawing:
+    """The figure, panel below panel.
+
+    Args:
+        study: The study.
+        curves: What it shows.
+        name: Prefix of the figure's ids; empty: the study's name.
+        ends: Of the axis of accuracy in per cent; None: what the curves need.
+    """
     caption = svg.Caption(
-        study.config.name.replace(".", "-"), study.config.question, tell_study(curves)
+        name or study.config.name.replace(".", "-"), study.config.question, tell_study(curves)
     )
-    return svg.draw(caption, _height(curves), lambda figure: _paint(figure, study, curves))
+    paint = partial(_paint, study=study, curves=curves, ends=ends or curves.ends)
+    return svg.draw(caption, _height(curves), paint)
 
 
 def tell_study(curves: Curves) -> str:
@@ -160,16 +188,10 @@ def points_as_csv(curves: Curves) -> str:
 
 
 def _named(layout: Layout, line: Place, panel: Label | None) -> str:
-    words = [
-        f"{_short(n)} {v}" if n != "measure" else str(v)
-        for n, v in zip(layout.lines, line, strict=True)
-    ]
-    return ", ".join([*([f"{panel}"] if panel is not None else []), *words]) or "all"
-
-
-def _short(name: str) -> str:
-    """A key's last word: axes are long names in a narrow figure."""
-    return name.rsplit(".", 1)[-1].replace("_", " ")
+    words = place_in_words(dict(zip(layout.lines, line, strict=True)), short_names(layout.names))
+    if panel is None or layout.panels is None:
+        return words or "all"
+    return ", ".join(filter(None, [value_in_words(layout.panels, panel), words]))
 
 
 def _height(curves: Curves) -> float:
@@ -177,27 +199,27 @@ def _height(curves: Curves) -> float:
     return 0.5 + 2.3 * len(curves.panels()) + 0.19 * -(-lines // 2)
 
 
-def _pdf(study: Study, curves: Curves) -> bytes:
-    buffer = io.BytesIO()
-    with matplotlib.style.context(["default", svg.STYLE]):
-        size = (svg.WIDTH_INCHES, _height(curves))
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasPdf(figure)
-        _paint(figure, study, curves)
-        nothing = {"CreationDate": None, "Creator": None, "Producer": None}
-        figure.savefig(buffer, format="pdf", metadata=nothing)
-    return buffer.getvalue()
+class _Line(NamedTuple):
+    """One line of a panel: where it stands along x, its means, and what is said at each."""
+
+    number: int
+    name: str
+    at: list[float]
+    means: list[Mean]
+    words: list[str]
 
 
-def _paint(figure: Figure, study: Study, curves: Curves) -> None:
-    panels = curves.panels()
+def _paint(figure: Figure, study: Study, curves: Curves, ends: Ends) -> None:
+    panels, layout = curves.panels(), curves.layout
+    names = short_names(layout.names)
     grid = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)
     for axes, panel in zip(grid[:, 0], panels, strict=True):
         _paint_panel(axes, study, curves, panel)
-        if panel is not None:
-            axes.set_title(svg.short(f"{_short(str(curves.layout.panels))} {panel}"), loc="left")
-    settings = study.config.figure
-    grid[-1, 0].set_xlabel(svg.plain(settings.x_label or _short(curves.layout.x)))
+        if panel is not None and layout.panels is not None:
+            title = f"{names[layout.panels]} {value_in_words(layout.panels, panel)}"
+            axes.set_title(svg.short(title), loc="left")
+    grid[-1, 0].set_ylim(*ends)
+    grid[-1, 0].set_xlabel(svg.plain(study.config.figure.x_label or names[layout.x]))
     handles, labels = grid[0, 0].get_legend_handles_labels()
     if len(labels) > 1:
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
@@ -205,31 +227,56 @@ def _paint(figure: Figure, study: Study, curves: Curves) -> None:
 
 def _paint_panel(axes: Axes, study: Study, curves: Curves, panel: Label | None) -> None:
     ticks: list[Label] = list(dict.fromkeys(p[-1] for p in curves.points))
-    numeric = all(isinstance(t, int | float) and not isinstance(t, bool) for t in ticks)
-    for number, (line, points) in enumerate(curves.lines(panel).items()):
-        at = [
-            float(x) * study.config.figure.scale if numeric else ticks.index(x) for x, _ in points
-        ]
-        _paint_line(
-            axes, number, at, [mean for _, mean in points], _named(curves.layout, line, None)
-        )
+    numeric, layout = all(map(is_number, ticks)), curves.layout
+    found = curves.lines(panel)
+    spread = np.linspace(-DODGE / 2, DODGE / 2, len(found)) if len(found) > 1 else np.zeros(1)
+    for number, (line, points) in enumerate(found.items()):
+        if numeric:
+            at = [float(x) * study.config.figure.scale for x, _ in points]
+        else:
+            at = [float(ticks.index(x) + spread[number]) for x, _ in points]
+        name, means_ = svg.plain(_named(layout, line, None)), [mean for _, mean in points]
+        words = [f"{name}, {_at(layout, x)}:\n{mean_in_words(mean)}" for x, mean in points]
+        _paint_line(axes, _Line(number, name, at, means_, words), joined=numeric)
     if not numeric:
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
+        axes.set_xlim(-0.5, len(ticks) - 0.5)
     axes.set_ylabel("accuracy in %")
     axes.grid(visible=True)
 
 
-def _paint_line(axes: Axes, number: int, at: Sequence[Any], points: list[Mean], name: str) -> None:
-    order = np.argsort(at, kind="stable")
+def _at(layout: Layout, x: Label) -> str:
+    return place_in_words({layout.x: x}, short_names(layout.names))
+
+
+def mean_in_words(mean: Mean) -> str:
+    """A mean with its standard error and what it is over."""
+    over = f"{mean.points} points" if mean.points > 1 else f"{mean.chips} chips"
+    told = f"{percent(mean.mean)} {PLUS_MINUS} {percent(mean.standard_error)} standard error"
+    return told if mean.chips == 1 else f"{told}, {over}"
+
+
+def _paint_line(axes: Axes, line: _Line, *, joined: bool) -> None:
+    order = np.argsort(line.at, kind="stable")
+    at, values, errors = (
+        np.array(v, float)[order]
+        for v in (
+            line.at,
+            [100 * m.mean for m in line.means],
+            [100 * m.standard_error for m in line.means],
+        )
+    )
+    styles = ("-", "--", ":")
     axes.errorbar(
-        np.array(at)[order],
-        np.array([100 * p.mean for p in points])[order],
-        yerr=np.array([100 * p.standard_error for p in points])[order],
-        color=COLOURS[number % len(COLOURS)],
-        marker=MARKERS[number % len(MARKERS)],
-        linestyle=("-", "--", ":")[number // len(COLOURS) % 3],
+        at,
+        values,
+        yerr=errors,
+        color=COLOURS[line.number % len(COLOURS)],
+        marker=MARKERS[line.number % len(MARKERS)],
+        linestyle=styles[line.number // len(COLOURS) % 3] if joined else "none",
         markersize=4,
         capsize=2.5,
         elinewidth=1.0,
-        label=svg.plain(name),
+        label=line.name,
     )
+    tell(axes, at, values, [line.words[n] for n in order], line.name)

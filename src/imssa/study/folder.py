@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from imssa.errors import StudyError
+from imssa.errors import FileFormatError, StudyError
 from imssa.experiment.places import locked, require_writable
-from imssa.program.files import write_atomically
+from imssa.program.files import read_header, write_atomically
 from imssa.study.definition import Study, study_of
 from imssa.study.ledger import Outcome, read_ledger
 from imssa.study.store import Store
@@ -97,6 +97,18 @@ class StudyFolder:
             for trial, outcome in read_ledger(path).items():
                 if trial not in found or found[trial].error is not None:
                     found[trial] = outcome
+        return found
+
+    def origins(self) -> list[dict[str, Any]]:
+        """Provenances of the networks and programs in the store, each once; of damaged ones none."""
+        found: list[dict[str, Any]] = []
+        for path in sorted(self.stages.glob("*/*.safetensors")):
+            try:
+                origin = read_header(path).get("provenance")
+            except FileFormatError:
+                continue
+            if isinstance(origin, dict) and "version" in origin and origin not in found:
+                found.append(origin)
         return found
 
     @contextmanager

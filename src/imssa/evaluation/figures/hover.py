@@ -5,23 +5,38 @@ hold at any size.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 MOST_POINTS: Final = 4000
 """Of one axes; a figure with more is not told of, to keep pages small."""
 
-Told = list[tuple[Axes, Any, Any, Sequence[str]]]
+
+@dataclass(frozen=True)
+class _Points:
+    """Points of an axes with words; they go when their series is switched off."""
+
+    axes: Axes
+    x: Any
+    y: Any
+    words: Sequence[str]
+    series: str | None
+
+
+Told = list[_Points]
 _TOLD: "WeakKeyDictionary[Any, Told]" = WeakKeyDictionary()
 
 
-def tell(axes: Axes, x: Any, y: Any, words: Sequence[str]) -> None:
+def tell(axes: Axes, x: Any, y: Any, words: Sequence[str], series: str | None = None) -> None:
     """Says in words what stands at points of an axes, for readers who rest on them.
 
     Args:
@@ -29,9 +44,11 @@ def tell(axes: Axes, x: Any, y: Any, words: Sequence[str]) -> None:
         x: In data units, one a point.
         y: In data units.
         words: One text a point.
+        series: Label of the line that they belong to; None: of none.
     """
     found = _TOLD.setdefault(axes.get_figure(root=True), [])
-    found.append((axes, np.atleast_1d(x).astype(float), np.atleast_1d(y).astype(float), words))
+    at, up = (np.atleast_1d(values).astype(float) for values in (x, y))
+    found.append(_Points(axes, at, up, words, series))
 
 
 def forget(figure: Figure) -> None:
@@ -40,18 +57,28 @@ def forget(figure: Figure) -> None:
 
 
 def label_series(figure: Figure) -> list[str]:
-    """Marks labelled lines, so that they can be switched off by name; gives the names in order."""
+    """Marks labelled lines and their bars, so that they can be switched off; gives the names in order."""
     names: list[str] = []
-    for number, line in enumerate(line for axes in figure.axes for line in _labelled(axes)):
-        name = str(line.get_label())
-        if name not in names:
-            names.append(name)
-        line.set_gid(f"series-{names.index(name)}-{number}")
+    number = 0
+    for axes in figure.axes:
+        for name, parts in _labelled(axes):
+            if name not in names:
+                names.append(name)
+            for part in parts:
+                part.set_gid(f"series-{names.index(name)}-{number}")
+                number += 1
     return names
 
 
-def _labelled(axes: Axes) -> list[Line2D]:
-    return [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
+def _labelled(axes: Axes) -> Iterator[tuple[str, list[Artist]]]:
+    """Labels with what is drawn for them: the line first, then its error bars."""
+    for line in axes.get_lines():
+        if not str(line.get_label()).startswith("_"):
+            yield str(line.get_label()), [line]
+    for bars in axes.containers:
+        if isinstance(bars, ErrorbarContainer) and not str(bars.get_label()).startswith("_"):
+            line, caps, lines = bars.lines
+            yield str(bars.get_label()), [line, *caps, *lines]
 
 
 def hover_data(figure: Figure, names: list[str]) -> str:
@@ -64,7 +91,7 @@ def hover_data(figure: Figure, names: list[str]) -> str:
     told = _TOLD.pop(figure, [])
     parts = []
     for axes in figure.axes:
-        part = _of_axes(axes, [entry[1:] for entry in told if entry[0] is axes], names)
+        part = _of_axes(axes, [entry for entry in told if entry.axes is axes], names)
         if part is not None:
             parts.append(part)
     if not parts:
@@ -72,12 +99,16 @@ def hover_data(figure: Figure, names: list[str]) -> str:
     return json.dumps({"series": names, "axes": parts}, separators=(",", ":"), allow_nan=False)
 
 
-def _of_axes(axes: Axes, told: list[Any], names: list[str]) -> dict[str, Any] | None:
-    lines = [_series(axes, line, names) for line in _labelled(axes) if _is_curve(line)]
+def _of_axes(axes: Axes, told: Told, names: list[str]) -> dict[str, Any] | None:
+    lines = [
+        _series(axes, parts[0], names.index(name))
+        for name, parts in _labelled(axes)
+        if isinstance(parts[0], Line2D) and _is_curve(parts[0])
+    ]
     points = [
-        [*_place(axes, x, y), words]
-        for xs, ys, all_words in told
-        for x, y, words in zip(xs, ys, all_words, strict=True)
+        [*_place(axes, x, y), words, *_numbered(entry.series, names)]
+        for entry in told
+        for x, y, words in zip(entry.x, entry.y, entry.words, strict=True)
         if np.isfinite(x) and np.isfinite(y)
     ]
     count = len(points) + sum(len(line["at"]) for line in lines)
@@ -92,19 +123,23 @@ def _of_axes(axes: Axes, told: list[Any], names: list[str]) -> dict[str, Any] | 
     return part
 
 
+def _numbered(series: str | None, names: list[str]) -> list[int]:
+    return [names.index(series)] if series in names else []
+
+
 def _is_curve(line: Line2D) -> bool:
     """Whether a line joins several places from left to right."""
     x = np.asarray(line.get_xdata(), float)
     return len(x) > 2 and line.get_linestyle() != "None" and bool(np.all(np.diff(x) > 0))
 
 
-def _series(axes: Axes, line: Line2D, names: list[str]) -> dict[str, Any]:
+def _series(axes: Axes, line: Line2D, number: int) -> dict[str, Any]:
     """One curve: its places, and its values to four digits."""
     x, y = (np.asarray(v, float) for v in (line.get_xdata(), line.get_ydata()))
     kept = np.isfinite(x) & np.isfinite(y)
     places = [_place(axes, a, b) for a, b in zip(x[kept], y[kept], strict=True)]
     return {
-        "name": names.index(str(line.get_label())),
+        "name": number,
         "at": places,
         "x": [float(f"{v:.4g}") for v in x[kept]],
         "y": [float(f"{v:.4g}") for v in y[kept]],

@@ -68,14 +68,22 @@ def _paint(figure: Figure, waterfalls: Waterfalls) -> None:
         places = np.array([stages.index(row.stage) for row in rows]) + offsets[number]
         values = np.array([100 * row.accuracy for row in rows])
         errors = np.array([100 * row.standard_error for row in rows])
-        axes.hlines(places, values - errors, values + errors, color=color, linewidth=1.1)
-        axes.plot(values, places, marker, color=color, markersize=5, label=short(label))
+        axes.errorbar(
+            values,
+            places,
+            xerr=errors,
+            fmt=marker,
+            color=color,
+            markersize=5,
+            elinewidth=1.1,
+            label=short(label),
+        )
         words = [
             f"{label}, {STAGE_NAMES[row.stage]}:\n{percent(row.accuracy)} {PLUS_MINUS} "
             f"{percent(row.standard_error)} standard error"
             for row in rows
         ]
-        tell(axes, values, places, words)
+        tell(axes, values, places, words, short(label))
     axes.set_yticks(np.arange(len(stages)), [STAGE_NAMES[stage] for stage in stages])
     axes.set_ylim(len(stages) - 0.5, -0.5)
     axes.set_xlabel("accuracy in % (lines: standard errors)")

@@ -20,9 +20,10 @@
   };
 
   // ---- values under the pointer -------------------------------------------------------------
-  const nearest = (points, at) => {
+  const nearest = (points, hidden, at) => {
     let best = null;
-    for (const [x, y, words] of points) {
+    for (const [x, y, words, series] of points) {
+      if (hidden.has(series)) continue;
       const distance = Math.hypot(x * at.width - at.x, y * at.height - at.y);
       if (distance < REACH && (!best || distance < best.distance)) best = { distance, x, y, words };
     }
@@ -33,7 +34,7 @@
     const [x0, y0, x1, y1] = part.box;
     const x = at.x / at.width, y = at.y / at.height;
     if (x < x0 - 0.02 || x > x1 + 0.02 || y < y0 - 0.02 || y > y1 + 0.02) return null;
-    const point = part.points ? nearest(part.points, at) : null;
+    const point = part.points ? nearest(part.points, hidden, at) : null;
     if (point) return { marks: [[point.x, point.y]], words: point.words };
     const lines = (part.lines || []).filter((line) => !hidden.has(line.name) && line.at.length);
     if (!lines.length) return null;
