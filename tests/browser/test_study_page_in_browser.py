@@ -1,6 +1,5 @@
 """The page of a study in a real browser: it fits, and lines with their bars are switched off."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ pytestmark = [
 def study_address(tmp_path_factory: pytest.TempPathFactory, request: Any) -> str:
     folder = request.getfixturevalue("finished")
     origin = {"version": "0.1.0", "command": "imssa study report FOLDER"}
-    path: Path = tmp_path_factory.mktemp("study-page") / "report.html"
+    path = tmp_path_factory.mktemp("study-page") / "report.html"
     path.write_text(render(document_of(material_of(folder, origin))), encoding="utf-8")
     return path.as_uri()
 

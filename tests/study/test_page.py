@@ -4,7 +4,7 @@ import dataclasses
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,21 @@ import pytest
 from imssa.errors import StudyError
 from imssa.evaluation.pages import export, render
 from imssa.experiment.recipe import recipe_content
-from imssa.study import findings
+from imssa.study.config import MEASURED
 from imssa.study.definition import study_of
 from imssa.study.findings import Findings, front, spans
 from imssa.study.folder import StudyFolder
 from imssa.study.ledger import Outcome
 from imssa.study.naming import prefixed, short_names
 from imssa.study.page import Material, document_of, material_of
+from imssa.study.page_figures import figure_sections
 from imssa.study.page_origin import study_text
 from imssa.study.table import table_of
 from tests.evaluation.test_page import read
 from tests.study.tiny import SIGMA, study
+
+if TYPE_CHECKING:
+    from imssa.study.summary import Place
 
 ORIGIN = {"version": "0.1.0", "command": "imssa study report FOLDER"}
 BITS = "quantization.bits.A"
@@ -116,6 +120,7 @@ def test_failed_trials_show_with_their_errors(finished: StudyFolder, material: M
 
 def test_front_is_what_no_other_point_beats() -> None:
     rng = np.random.default_rng(0)
+    points: dict[Place, tuple[float, float]]
     points = {(n,): (float(c), float(a)) for n, (c, a) in enumerate(rng.random((40, 2)).round(1))}
     kept = {points[place] for place in front(points)}
     beaten = {
@@ -135,7 +140,7 @@ def _row(place: dict[str, Any], measure: str, value: float) -> dict[str, Any]:
 def test_accuracy_against_energy(
     material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(findings, "MEASURED", (*findings.MEASURED, "energy"))
+    monkeypatch.setattr("imssa.study.findings.MEASURED", (*MEASURED, "energy"))
     old = material.findings
     points = {(row[BITS], row[SIGMA]) for row in old.table}
     rows = [_row({BITS: b, SIGMA: s}, "energy", 1e-12 * b * (1 + 1e5 * s)) for b, s in points]
@@ -150,6 +155,15 @@ def test_accuracy_against_energy(
     assert {"front-energy.svg", "front-energy.pdf", "means.csv", "map-0.csv"} <= {
         path.name for path in files
     }
+
+
+def test_points_of_a_search_are_dots_over_each_axis(material: Material) -> None:
+    axes = {BITS: [2, 4], SIGMA: {"low": 1e-9, "high": 1e-5, "log": True}}
+    searched = study(axes=axes, search={"kind": "random", "number": 3})
+    table = [{**row, SIGMA: row[SIGMA] or 1e-9} for row in material.findings.table]
+    (section,) = figure_sections(Findings(searched, table))
+    assert [figure.name for figure in section.figures] == ["cloud-0", "cloud-1"]
+    assert section.figures[0].drawing.count('data-series="0"') >= 2
 
 
 def test_names_are_as_short_as_they_can_be() -> None:

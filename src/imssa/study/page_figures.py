@@ -62,6 +62,7 @@ def _averaged(findings: Findings, curves: Curves) -> str:
 def _strongest(findings: Findings) -> Iterator[str]:
     """Which axis moves each accuracy most, over the others; only where no point is missing."""
     shown = [m for m in findings.measures if m not in ("float", "quantized")] or findings.measures
+    shown = sorted(shown, key=lambda measure: measure != findings.main)
     names = short_names(findings.columns)
     for measure in shown:
         if not findings.complete(measure):
