@@ -7,13 +7,14 @@ import typer
 
 from imssa.cli.console import Shown, command_line
 from imssa.cli.main import app
-from imssa.cli.options import RUN_PANEL, DryRun, Figures, Json, Quiet, Tables
+from imssa.cli.options import RUN_PANEL, DryRun, Figures, Json, Quiet, Set, Tables
 from imssa.study.shipped import study_names
 
 if TYPE_CHECKING:
     from imssa.study.definition import Study
     from imssa.study.engine import Standing
     from imssa.study.folder import StudyFolder
+    from imssa.study.summary import Mean
 
 SHOWN_ROWS = 40
 """Most rows of the table of means; the files have all."""
@@ -89,6 +90,7 @@ def run(  # noqa: PLR0913  # one argument an option
     shard: ShardOption = None,
     cluster: Cluster = None,
     retry_failed: RetryFailed = False,
+    changes: Set = None,
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -106,7 +108,7 @@ def run(  # noqa: PLR0913  # one argument an option
     from imssa.study.engine import Options, run_study
     from imssa.study.folder import WHOLE, Shard, StudyFolder, open_study
 
-    shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study)
+    shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study, changes or ())
     part = WHOLE if shard is None else Shard.parsed(shard)
     if dry_run:
         _show_standing(StudyFolder(out, loaded), shown)
@@ -216,17 +218,16 @@ def _show_standing(folder: "StudyFolder", shown: Shown) -> None:
 def _show_results(folder: "StudyFolder", standing: "Standing", shown: Shown) -> None:
     from rich.table import Table
 
-    from imssa.evaluation.words import percent
     from imssa.study.summary import means
     from imssa.study.table import CSV, PARQUET
 
     columns = [*folder.study.columns, "measure"]
     found = means(_table(folder), columns, folder.study.columns)
     table = Table(title=folder.study.config.question)
-    for name in (*(c.rsplit(".", 1)[-1] for c in columns), "accuracy", "standard error", "chips"):
+    for name in (*(c.rsplit(".", 1)[-1] for c in columns), "mean", "standard error", "chips"):
         table.add_column(name)
     for place, mean in list(found.items())[:SHOWN_ROWS]:
-        told = (percent(mean.mean), percent(mean.standard_error), str(mean.chips))
+        told = (*_told(str(place[-1]), mean), str(mean.chips))
         table.add_row(*map(str, place), *told)
     file = next(
         (folder.root / n for n in (PARQUET, CSV) if (folder.root / n).exists()), folder.root
@@ -235,6 +236,16 @@ def _show_results(folder: "StudyFolder", standing: "Standing", shown: Shown) -> 
     value = {**standing.as_json(), "results": str(file), "means": rows}
     more = [f"and {len(found) - SHOWN_ROWS} more"] if len(found) > SHOWN_ROWS else []
     shown.result(value, table, *more, _in_words(folder.study, standing), f"Results: {file}")
+
+
+def _told(measure: str, mean: "Mean") -> tuple[str, str]:
+    """A mean and its standard error; costs in joules or seconds, the rest in percent."""
+    from imssa.evaluation.words import percent
+    from imssa.study.config import COSTS
+
+    if measure in COSTS:
+        return f"{mean.mean:.3g} {'J' if measure == 'energy' else 's'}", ""
+    return percent(mean.mean), percent(mean.standard_error)
 
 
 def _in_words(study: "Study", standing: "Standing") -> str:

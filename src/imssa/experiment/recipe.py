@@ -280,7 +280,21 @@ def _read(name: str) -> tuple[str, str]:
 
 
 def _apply(content: dict[str, Any], change: str) -> None:
-    """Sets one dotted key; the value is TOML, or else text."""
+    """Sets one dotted key."""
+    key, value = change_of(change)
+    _put(content, key, value, f"--set {change}")
+
+
+def change_of(change: str) -> tuple[str, Any]:
+    """Key and value of a change like ``data.root=/recordings``; the value is TOML, or else text.
+
+    Raises:
+        RecipeError: It has another form.
+
+    Example:
+        >>> change_of("quantization.bits.A=4")
+        ('quantization.bits.A', 4)
+    """
     key, separator, text = change.partition("=")
     if not separator or not all(key.strip().split(".")):
         raise RecipeError(
@@ -289,10 +303,9 @@ def _apply(content: dict[str, Any], change: str) -> None:
             remedy="Write for instance --set quantization.bits.A=4.",
         )
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text.strip()
-    _put(content, key.strip(), value, f"--set {change}")
+        return key.strip(), text.strip()
 
 
 def _put(content: dict[str, Any], key: str, value: Any, given: str) -> None:

@@ -9,12 +9,15 @@ from typing import Any, Final
 import numpy as np
 from pydantic import ValidationError
 
-from imssa.study.config import Label, Span, StudyConfig
+from imssa.study.config import COSTS, Label, Span, StudyConfig
 
 MEASURED_PREFIX: Final = "measured."
 """Of keys that change the chip that is measured, not the one that is trained for."""
 
-RESERVED: Final = ("measure", "chip", "value", "right", "items", "trial", "seconds", "error")
+RESERVED: Final = (
+    *("measure", "chip", "value", "low", "high", "right", "items", "trial", "seconds", "error"),
+    *COSTS,
+)
 """Columns of the results that are no axes."""
 
 

@@ -6,14 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imssa.hardware import EFFECTS
 
-Measured = Literal["float", "quantized", "ideal", "blind", "compiled", "recalibrated"]
+Answering = Literal["float", "quantized", "ideal", "blind", "compiled", "recalibrated"]
 """What answers: the float network, the integer network, its program on an ideal chip, on chips of
 unknown defects, on chips scanned and compiled for, and on these recalibrated."""
 
-MEASURED: Final[tuple[Measured, ...]] = get_args(Measured)
-ACCURACIES: Final = ("float", "quantized", "ideal", "blind", "compiled", "recalibrated")
-"""Measures that are shares of right answers, in the order of the flow."""
+Cost = Literal["energy", "step_seconds"]
+"""What a time step of the program takes on its chip: energy in joules, time in seconds."""
 
+Measured = Answering | Cost
+ANSWERING: Final[tuple[Answering, ...]] = get_args(Answering)
+COSTS: Final[tuple[Cost, ...]] = get_args(Cost)
+MEASURED: Final[tuple[Measured, ...]] = (*ANSWERING, *COSTS)
 ON_CHIPS: Final[tuple[Measured, ...]] = ("blind", "compiled", "recalibrated")
 Label = int | float | bool | str
 
@@ -65,7 +68,7 @@ class Search(_Frozen):
     kind: Literal["grid", "random", "guided"] = "grid"
     number: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0)
-    goal: Measured | None = None
+    goal: Answering | None = None
     together: int = Field(default=4, ge=1)
 
     @model_validator(mode="after")
@@ -89,6 +92,7 @@ class Measure(_Frozen):
 
     Attributes:
         accuracies: Of what; the last three on every chip instance.
+        costs: Of the compiled program, by the cost model.
         chips: Chip instances.
         effects: Errors of the chip that are on, of `imssa.hardware.EFFECTS`; None: all that its
             description has.
@@ -96,9 +100,10 @@ class Measure(_Frozen):
         calibration_per_class: Training recordings of each class for "recalibrated".
     """
 
-    accuracies: tuple[Measured, ...] = Field(
+    accuracies: tuple[Answering, ...] = Field(
         default=("float", "quantized", "ideal", "blind"), min_length=1
     )
+    costs: tuple[Cost, ...] = ()
     chips: int = Field(default=20, ge=1)
     effects: tuple[str, ...] | None = None
     part: Literal["validation", "test"] = "test"
@@ -106,8 +111,12 @@ class Measure(_Frozen):
 
     @model_validator(mode="after")
     def _known_and_once(self) -> "Measure":
-        twice = sorted({a for a in self.accuracies if self.accuracies.count(a) > 1})
-        faults = [f"accuracies names {name} twice" for name in twice]
+        lists: dict[str, tuple[str, ...]] = {"accuracies": self.accuracies, "costs": self.costs}
+        faults = [
+            f"{key} names {name} twice"
+            for key, names in lists.items()
+            for name in sorted({n for n in names if names.count(n) > 1})
+        ]
         unknown = [e for e in self.effects or () if e not in EFFECTS]
         if unknown:
             faults.append(f"effects has no {', '.join(unknown)}; choose from {', '.join(EFFECTS)}")
@@ -115,12 +124,17 @@ class Measure(_Frozen):
             raise ValueError("; ".join(faults))
         return self
 
+    @property
+    def measures(self) -> tuple[Measured, ...]:
+        """All that is measured."""
+        return (*self.accuracies, *self.costs)
+
 
 class Drawing(_Frozen):
     """How the study's figure is laid out; axes by name, or "measure".
 
     Attributes:
-        x: Axis along the figure; None: the first one.
+        x: Axis along the figure, or a cost: then one dot a point; None: the first one.
         lines: One line for each combination of these; None: "measure" where several were measured,
             and the second axis.
         panels: One panel for each value of this; None: of the third axis, if there is one.

@@ -1,15 +1,16 @@
 """A study made ready: its axes, its points, and the subject at each point; all faults at once."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from imssa.errors import RecipeError, StudyError
-from imssa.experiment.recipe import recipe_content, recipe_with
+from imssa.experiment.recipe import change_of, recipe_content, recipe_with
 from imssa.hardware import ChipDescription
 from imssa.study.axes import MEASURED_PREFIX, Axis, axes_of, flat
 from imssa.study.config import MEASURED, Label, StudyConfig
@@ -35,11 +36,13 @@ class Study:
         config: What its file says.
         content: Its base recipe, as far as that says anything.
         axes: Its axes.
+        changes: Keys of the recipe that whoever runs it has set, also part of ``[set]`` in `config`.
     """
 
     config: StudyConfig
     content: dict[str, Any]
     axes: tuple[Axis, ...]
+    changes: dict[str, Any] = field(default_factory=dict)
     _known: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)
 
     def subject(self, point: Point) -> Subject:
@@ -82,40 +85,52 @@ class Study:
     def to_json(self) -> dict[str, Any]:
         """What `study_of` takes."""
         config = self.config.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return {"study": config, "recipe": self.content}
+        changes = {"changes": self.changes} if self.changes else {}
+        return {"study": config, "recipe": self.content, **changes}
 
 
-def load_study(name_or_path: str) -> Study:
+def load_study(name_or_path: str, changes: Iterable[str] = ()) -> Study:
     """Reads a study by the name of a shipped one or by path.
+
+    Args:
+        name_or_path: Shipped name or TOML file.
+        changes: Like ``data.root=/recordings``: keys of the recipe at every point, before what the
+            study's ``[set]`` says.
 
     Raises:
         StudyError: No such study, or faults, all of them at once.
-        RecipeError: Its recipe cannot be read.
+        RecipeError: Its recipe cannot be read, or a change has another form.
     """
     content = study_content(name_or_path)
     recipe = content.get("recipe")
     base = recipe_content(recipe) if isinstance(recipe, str) else {}
-    return study_of(content, base, name_or_path)
+    return study_of(content, base, name_or_path, dict(map(change_of, changes)))
 
 
-def study_of(content: dict[str, Any], base: dict[str, Any], origin: str) -> Study:
+def study_of(
+    content: dict[str, Any],
+    base: dict[str, Any],
+    origin: str,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> Study:
     """A study of what its file and its recipe say.
 
     Args:
         content: Of the study file.
         base: Of the recipe.
         origin: What the study is called in errors.
+        changes: Keys of the recipe that go before what ``[set]`` says.
 
     Raises:
         StudyError: Faults, all of them at once.
     """
     try:
-        config = StudyConfig.model_validate(content)
+        config = StudyConfig.model_validate(_changed(content, changes))
     except ValidationError as error:
         raise _refused(origin, [_in_words(d) for d in error.errors()]) from error
     axes, faults = axes_of(config)
     used = {key: value for key, value in base.items() if key != "evaluation"}  # the study says it
-    study = Study(config, used, axes)
+    study = Study(config, used, axes, dict(changes))
     faults += _unusable_keys(study)
     faults += _faults_of_figure(study)
     if faults:  # points made of them would only repeat the same
@@ -126,6 +141,14 @@ def study_of(content: dict[str, Any], base: dict[str, Any], origin: str) -> Stud
     if faults:
         raise _refused(origin, faults)
     return study
+
+
+def _changed(content: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A study's content with keys of the recipe added to its ``[set]``, or replaced there."""
+    own = content.get("set", {})
+    if not changes or not isinstance(own, dict):
+        return content
+    return {**content, "set": {**dict(flat(own)), **changes}}
 
 
 def _with_effects(chip: ChipDescription, effects: Iterable[str] | None) -> ChipDescription:
@@ -173,7 +196,8 @@ def _faults_of_figure(study: Study) -> Iterator[str]:
     given = [(key, name) for key, name in wanted.items() if name is not None]
     given += [("lines", name) for name in figure.lines or ()]
     for key, name in given:
-        if name not in (*names, "measure"):
+        measured = study.config.measure.costs if key == "x" else ()
+        if name not in (*names, "measure", *measured):
             yield f"figure.{key}: there is no axis {name}; choose from {', '.join(names)}"
     used = [name for _, name in given]
     for name in sorted({name for name in used if used.count(name) > 1}):
@@ -181,8 +205,8 @@ def _faults_of_figure(study: Study) -> Iterator[str]:
     if figure.x is None and not set(names) - set(used):
         yield "figure: no axis is left for x; name it, or fewer lines"
     for name in figure.measures or ():
-        if name not in study.config.measure.accuracies:
-            yield f"figure.measures: {name} is not among measure.accuracies"
+        if name not in study.config.measure.measures:
+            yield f"figure.measures: {name} is not among measure.accuracies and measure.costs"
 
 
 def _faults_along_axes(study: Study) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +18,9 @@ from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.hover import tell
 from imssa.evaluation.words import PLUS_MINUS, percent
 from imssa.program.files import write_atomically
-from imssa.study.config import ACCURACIES, Label
+from imssa.study.config import ANSWERING, COSTS, Label
 from imssa.study.definition import Study
+from imssa.study.front import front_of, with_cost
 from imssa.study.naming import is_number, place_in_words, short_names, value_in_words
 from imssa.study.summary import Mean, Place, means
 from imssa.study.table import Table
@@ -96,7 +97,7 @@ class Curves:
 def layout_of(study: Study) -> Layout:
     """The layout that a study asks for, with what it leaves out filled in."""
     wanted, names = study.config.figure, study.columns
-    measures = wanted.measures or [m for m in study.config.measure.accuracies if m in ACCURACIES]
+    measures = wanted.measures or [m for m in study.config.measure.accuracies if m in ANSWERING]
     x = wanted.x or next(_left_for_x(study))
     free = [n for n in names if n not in (x, wanted.panels)]
     lines = wanted.lines
@@ -120,8 +121,11 @@ def curves_of(study: Study, table: Table) -> Curves:
     Raises:
         StudyError: Nothing was measured yet.
     """
-    layout, wanted = layout_of(study), study.config.figure.measures or ACCURACIES
-    rows = [row for row in table if row["measure"] in wanted]
+    layout = layout_of(study)
+    chosen = study.config.figure.measures or ANSWERING
+    rows = [row for row in table if row["measure"] in chosen]
+    if layout.x in COSTS:
+        rows = with_cost(rows, table, layout.x, study.columns)
     points = means(rows, layout.names, study.columns)
     if not points:
         raise StudyError(
@@ -168,6 +172,8 @@ def draw_study(study: Study, curves: Curves, name: str = "", ends: Ends | None =
 
 def tell_study(curves: Curves) -> str:
     """The figure in words: each line by its ends."""
+    if curves.layout.x in COSTS:
+        return _tell_front(curves)
     told = []
     for panel in curves.panels():
         for line, points in curves.lines(panel).items():
@@ -175,6 +181,14 @@ def tell_study(curves: Curves) -> str:
             name = _named(curves.layout, line, panel)
             told.append(f"{name}: {percent(a.mean)} at {first}, {percent(b.mean)} at {last}")
     return f"Accuracy along {curves.layout.x}. {'; '.join(told)}. Bars: standard errors."
+
+
+def _tell_front(curves: Curves) -> str:
+    """The points that no other beats, in words."""
+    unit = "J" if curves.layout.x == "energy" else "s"
+    points = [(float(place[-1]), mean.mean) for place, mean in curves.points.items()]
+    told = (f"{percent(accuracy)} at {cost:.3g} {unit}" for cost, accuracy in front_of(points))
+    return f"Accuracy against {short_names([curves.layout.x])[curves.layout.x]} of a time step. Front: {', '.join(told)}."
 
 
 def points_as_csv(curves: Curves) -> str:
@@ -241,8 +255,21 @@ def _paint_panel(axes: Axes, study: Study, curves: Curves, panel: Label | None) 
     if not numeric:
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
         axes.set_xlim(-0.5, len(ticks) - 0.5)
+    if study.config.figure.x in COSTS:
+        _paint_front(axes, study, curves, panel)
     axes.set_ylabel("accuracy in %")
     axes.grid(visible=True)
+
+
+def _paint_front(axes: Axes, study: Study, curves: Curves, panel: Label | None) -> None:
+    """Steps along the points that no other beats; the lines between dots mean nothing and go."""
+    for container in axes.containers:
+        container[0].set_linestyle("none")
+    every = [point for points in curves.lines(panel).values() for point in points]
+    front = front_of([(float(x), mean.mean) for x, mean in every])
+    cost, accuracy = np.array(front).T
+    scale = study.config.figure.scale
+    axes.step(cost * scale, 100 * accuracy, where="post", color=svg.GREY, label="front", zorder=1)
 
 
 def _at(layout: Layout, x: Label) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from imssa.study.config import ACCURACIES, MEASURED, Label
+from imssa.study.config import ANSWERING, MEASURED, Label
 from imssa.study.definition import Study
 from imssa.study.summary import Mean, Place, means
 from imssa.study.table import Table
@@ -57,14 +57,14 @@ class Findings:
     @property
     def measures(self) -> list[str]:
         """Accuracies that have results, those of the study's figure if it names any."""
-        wanted = self.study.config.figure.measures or ACCURACIES
+        wanted = self.study.config.figure.measures or ANSWERING
         return [name for name in self.answered if name in wanted]
 
     @property
     def answered(self) -> list[str]:
         """All accuracies that have results, in the order of the flow."""
         found = {row["measure"] for row in self.table if row["value"] is not None}
-        return [name for name in ACCURACIES if name in found]
+        return [name for name in ANSWERING if name in found]
 
     @property
     def main(self) -> str:
@@ -78,7 +78,7 @@ class Findings:
     def costs(self) -> list[str]:
         """Costs that have results."""
         found = {row["measure"] for row in self.table if row["value"] is not None}
-        return [name for name in MEASURED if name in found and name not in ACCURACIES]
+        return [name for name in MEASURED if name in found and name not in ANSWERING]
 
     def of(self, measure: str, columns: Sequence[str] | None = None) -> dict[Place, Mean]:
         """Means of one measure by the values of columns; None: of all axes."""

@@ -145,8 +145,15 @@ def open_study(root: Path, study: Study | None, *, write: bool = True) -> StudyF
             remedy="Run one first: `imssa study run STUDY.toml --out DIR`.",
         )
     name = held and held.get("study", {}).get("name")
+    if study is not None and held is not None and name == study.config.name:
+        _require_same_changes(root, held.get("changes", {}), study.changes)
     if study is None or held is None or name == study.config.name:
-        found = study or study_of((held or {})["study"], (held or {})["recipe"], str(path))
+        found = study or study_of(
+            (held or {})["study"],
+            (held or {})["recipe"],
+            str(path),
+            (held or {}).get("changes", {}),
+        )
     else:
         raise StudyError(
             given=f"--out {root} for study {study.config.name}",
@@ -159,6 +166,20 @@ def open_study(root: Path, study: Study | None, *, write: bool = True) -> StudyF
         if held is None or path.read_text("utf-8") != text:
             write_atomically(path, text.encode())
     return StudyFolder(root, found)
+
+
+def _require_same_changes(root: Path, held: dict[str, Any], given: dict[str, Any]) -> None:
+    """A study goes on as it was begun: another --set would silently mix two studies."""
+    if held != given:
+        raise StudyError(
+            given=f"--out {root} with {_as_options(given)}",
+            rule=f"its study was begun with {_as_options(held)}",
+            remedy="Give the same, or another folder.",
+        )
+
+
+def _as_options(changes: dict[str, Any]) -> str:
+    return " ".join(f"--set {key}={value}" for key, value in changes.items()) or "no --set"
 
 
 def _held(path: Path) -> dict[str, Any] | None:

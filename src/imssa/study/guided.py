@@ -10,7 +10,7 @@ from typing import Any, Final
 from imssa.errors import MissingToolError
 from imssa.kernels.random import Key
 from imssa.study.axes import Axis, Level
-from imssa.study.config import Measured
+from imssa.study.config import Answering
 from imssa.study.definition import Study
 from imssa.study.determined import identity
 from imssa.study.points import Point
@@ -51,7 +51,7 @@ class Guide:
             )
 
     @property
-    def goal(self) -> Measured:
+    def goal(self) -> Answering:
         """What is raised."""
         goal = self.search.goal
         assert goal is not None  # noqa: S101  # a guided search has one

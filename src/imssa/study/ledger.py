@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import Bool
 
+from imssa.cost import Range
 from imssa.errors import OutputError
 
 
@@ -22,10 +23,12 @@ class Outcome:
     Attributes:
         trial: Its identity.
         seconds: What it took, without the stages that it shares.
-        value: Share of right answers; None where it failed.
+        value: Share of right answers, or the typical value of a cost; None where it failed.
         right: Which recordings were answered rightly, packed bits in base64.
         items: How many recordings.
         error: Why it failed.
+        low: Least value of a cost.
+        high: Largest one.
     """
 
     trial: str
@@ -34,12 +37,20 @@ class Outcome:
     right: str | None = None
     items: int = 0
     error: str | None = None
+    low: float | None = None
+    high: float | None = None
 
     @classmethod
     def answered(cls, trial: str, seconds: float, right: Bool[np.ndarray, " items"]) -> "Outcome":
         """The outcome of a trial that was measured."""
         packed = base64.b64encode(np.packbits(right).tobytes()).decode()
         return cls(trial, seconds, float(right.mean()), packed, len(right))
+
+    @classmethod
+    def priced(cls, trial: str, seconds: float, price: Range) -> "Outcome":
+        """The outcome of a trial that asked for a cost."""
+        low, typical, high = map(float, (price.low, price.typical, price.high))
+        return cls(trial, seconds, typical, low=low, high=high)
 
 
 def unpacked(right: str, items: int) -> Bool[np.ndarray, " items"]:

@@ -14,7 +14,7 @@ from imssa.errors import DataError
 from imssa.experiment.stages import float_answers, quantized_answers
 from imssa.kernels.random import Key
 from imssa.mapping import TailoredCompiler
-from imssa.study.config import ON_CHIPS, Measure, Measured
+from imssa.study.config import ON_CHIPS, Answering, Measure
 from imssa.study.stages import Stages, Subject
 
 Right = Bool[np.ndarray, " items"]
@@ -37,7 +37,7 @@ def required(stages: Stages, subject: Subject, measure: Measure) -> SequenceData
 
 
 def measured(
-    what: Measured, stages: Stages, subject: Subject, chips: tuple[int, ...], measure: Measure
+    what: Answering, stages: Stages, subject: Subject, chips: tuple[int, ...], measure: Measure
 ) -> Iterator[Right]:
     """Which recordings each chip answers rightly; of what has no chips, once.
 
@@ -124,7 +124,7 @@ def key_of(subject: Subject) -> Key:
     return Key.root(subject.recipe.seed).child("chip")
 
 
-_MEASURES: Final[dict[Measured, Callable[..., Iterable[Any]]]] = {
+_MEASURES: Final[dict[Answering, Callable[..., Iterable[Any]]]] = {
     "float": _float,
     "quantized": _quantized,
     "ideal": _ideal,

@@ -1,7 +1,8 @@
 """The results as one table: a Parquet file that pandas and others read, or CSV without these libraries.
 
 One row for each point, measure and chip: the axes, what answered, on which chip instance, the share of
-right answers, and behind it which recordings were answered rightly. Rows stand in the order of the
+right answers, and behind it which recordings were answered rightly; of a cost its typical value in
+joules or seconds, and its range. Rows stand in the order of the
 study, so that the file is the same whatever the order of work.
 """
 
@@ -18,7 +19,18 @@ from imssa.study.trials import Row
 
 PARQUET: Final = "results.parquet"
 CSV: Final = "results.csv"
-COLUMNS: Final = ("measure", "chip", "value", "right", "items", "trial", "seconds", "error")
+COLUMNS: Final = (
+    "measure",
+    "chip",
+    "value",
+    "low",
+    "high",
+    "right",
+    "items",
+    "trial",
+    "seconds",
+    "error",
+)
 
 Table = list[dict[str, Any]]
 
@@ -81,7 +93,8 @@ def _kind(value: Label) -> str:
 def _parquet(table: Table, columns: list[str]) -> bytes:
     import pandas as pd
 
-    kinds = {"chip": "Int64", "items": "int64", "value": "float64", "seconds": "float64"}
+    kinds = {"chip": "Int64", "items": "int64"}
+    kinds |= dict.fromkeys(("value", "low", "high", "seconds"), "float64")
     kinds |= dict.fromkeys(("right", "error", "trial", "measure"), "string")
     frame = pd.DataFrame(table, columns=columns).astype(kinds)
     buffer = io.BytesIO()

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from imssa.study.config import ON_CHIPS, Measure, Measured
+from imssa.study.config import COSTS, ON_CHIPS, Measure, Measured
 from imssa.study.determined import identity
 from imssa.study.points import Point
 from imssa.study.stages import Subject
@@ -50,10 +50,21 @@ class Group:
         return f"{kind}-{self.subject.ids[kind]}"
 
 
+_DETERMINED_BY: Final[dict[Measured, str]] = {
+    "float": "float",
+    "quantized": "quantized",
+    "ideal": "program",
+    **dict.fromkeys(COSTS, "program"),
+}
+"""The last stage that a measure depends on; all others ask chips with their errors."""
+
+
 def base_of(subject: Subject, measure: Measured, settings: Measure) -> str:
     """Identity of a measure of a subject, over all chips."""
-    stage = {"float": "float", "quantized": "quantized", "ideal": "program"}.get(measure, "answers")
-    section: dict[str, Any] = {"of": subject.ids[stage], "part": settings.part, "measure": measure}
+    stage = _DETERMINED_BY.get(measure, "answers")
+    section: dict[str, Any] = {"of": subject.ids[stage], "measure": measure}
+    if measure not in COSTS:
+        section["part"] = settings.part
     if measure == "recalibrated":
         section["calibration_per_class"] = settings.calibration_per_class
     return identity("trial", section)
@@ -61,13 +72,13 @@ def base_of(subject: Subject, measure: Measured, settings: Measure) -> str:
 
 def ids_of(subject: Subject, settings: Measure) -> Iterator[str]:
     """Identities of all measures of a subject, over all chips."""
-    for measure in settings.accuracies:
+    for measure in settings.measures:
         yield base_of(subject, measure, settings)
 
 
 def planned(point: Point, subject: Subject, settings: Measure) -> Iterator[tuple[list[Row], Group]]:
     """The rows of a point, measure by measure, and the trials behind them."""
-    for measure in settings.accuracies:
+    for measure in settings.measures:
         base = base_of(subject, measure, settings)
         chips = range(settings.chips) if measure in ON_CHIPS else (None,)
         names = {chip: base if chip is None else f"{base}-{chip}" for chip in chips}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from imssa.errors import ImssaError, OutputError
+from imssa.study.costing import cost
 from imssa.study.ledger import Outcome
 from imssa.study.measuring import measured
 from imssa.study.stages import MODEL, NETWORK, Stages, Subject, stages_in
@@ -131,8 +132,14 @@ def _outcomes(stages: Stages, group: Group) -> Iterator[Outcome]:
 
 
 def _measured(stages: Stages, group: Group) -> list[Outcome]:
-    start = time.perf_counter()
-    answers = measured(group.measure, stages, group.subject, tuple(group.trials), group.settings)
+    what, start = group.measure, time.perf_counter()
+    match what:
+        case "energy" | "step_seconds":
+            price = cost(what, stages, group.subject)
+            seconds = time.perf_counter() - start
+            return [Outcome.priced(trial, seconds, price) for trial in group.trials.values()]
+        case _:
+            answers = measured(what, stages, group.subject, tuple(group.trials), group.settings)
     found = list(answers)
     seconds = (time.perf_counter() - start) / max(len(found), 1)
     pairs = zip(group.trials.values(), found, strict=True)
