@@ -15,7 +15,7 @@ from tests.study.tiny import SETTINGS, study
 
 @pytest.mark.parametrize("name", study_names())
 def test_shipped_studies_load_and_say_what_they_answer(name: str) -> None:
-    found = load_study(name)
+    found = load_study(name, ["data.root=DIR"])
     assert found.config.name == name
     assert found.config.question.endswith("?")
     assert len(found.points) > 5

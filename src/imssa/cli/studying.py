@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913  # one argument an option
 
     For instance:
 
-        imssa study run stuck --out out/stuck
+        imssa study run stuck --set data.root=DIR --out out/stuck
 
     The results are a table in the folder (results.parquet). A trial that fails is recorded there and
     does not stop the study; the exit code is 1 then.
@@ -108,8 +108,8 @@ def run(  # noqa: PLR0913  # one argument an option
     from imssa.study.engine import Options, run_study
     from imssa.study.folder import WHOLE, Shard, StudyFolder, open_study
 
-    shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study, changes or ())
     part = WHOLE if shard is None else Shard.parsed(shard)
+    shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study, changes or ())
     if dry_run:
         _show_standing(StudyFolder(out, loaded), shown)
         return
