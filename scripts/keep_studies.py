@@ -32,7 +32,7 @@ RECORDINGS: Final = "DIR"
 DIGITS: Final = 5
 HEAD: Final = """# Studies
 
-The shipped studies (`imssa study list`), each run to its end: what it asks, its figure, and a sentence
+The shipped studies (`imssa study list`) that were run to their end: what it asks, its figure, and a sentence
 that `scripts/study_answers.py` computes from the means in `results/studies/NAME.json`, which also holds
 what was run, on how many chips, with which versions. Bars are standard errors over chips and recordings.
 The networks are small, 21 kernels trained for some epochs, and one network stands for each training:
@@ -125,13 +125,12 @@ def keep(root: Path) -> None:
 
 def page(results: Path) -> str:
     """The page of all studies that are kept in a folder."""
-    return "\n".join([HEAD, *(_part(results / f"{name}.json") for name in ANSWERS)])
+    paths = [results / f"{name}.json" for name in ANSWERS]
+    return "\n".join([HEAD, *(_part(path) for path in paths if path.exists())])
 
 
 def _part(path: Path) -> str:
-    """What the page says of one study; nothing of one that is not kept."""
-    if not path.exists():
-        return ""
+    """What the page says of one study."""
     found, name = json.loads(path.read_text("utf-8")), path.stem
     study, answer = found["study"], ANSWERS[name](Means(found["means"]))
     published = (
@@ -139,9 +138,13 @@ def _part(path: Path) -> str:
     )
     return (
         f"## {study['question']}\n\n![{name}](pictures/studies/{name}.svg)\n\n{answer.sentence}{published}\n\n"
-        f"`{name}`: recipe `{study['recipe']}`, {found['trainings']} trainings in codes, {found['trials']:,} trials, "
+        f"`{name}`: recipe `{study['recipe']}`, {_counted(found['trainings'])} in codes, {found['trials']:,} trials, "
         f"{found['minutes']:.0f} minutes.\n"
     )
+
+
+def _counted(trainings: int) -> str:
+    return "one network" if trainings == 1 else f"{trainings} networks"
 
 
 def main() -> int:

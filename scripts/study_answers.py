@@ -40,6 +40,10 @@ class Means:
         found = [row["mean"] for row in self._having(labels) if row["measure"] == measure]
         return float(sum(found) / len(found))
 
+    def places(self, *names: str) -> list[tuple[Any, ...]]:
+        """Values of several axes that go together, in the order of the study."""
+        return list(dict.fromkeys(tuple(row[n] for n in names) for row in self._rows))
+
     def values(self, name: str, **labels: Label) -> list[Any]:
         """Values of an axis in the order of the study, at some labels."""
         return list(dict.fromkeys(row[name] for row in self._having(labels)))
@@ -109,26 +113,25 @@ def programming_error(means: Means) -> Answer:
 
 def stuck(means: Means) -> Answer:
     """Stuck devices."""
-    told = []
-    for layout in means.values("layout"):
-        at = {"layout": layout, "rate": 0.02}
-        told.append(
-            f"{layout}: blind {_share(means.at('blind', stuck='high', **at))} (high) and "
-            f"{_share(means.at('blind', stuck='low', **at))} (low), compiled "
-            f"{_share(means.at('compiled', stuck='high', **at))} and "
-            f"{_share(means.at('compiled', stuck='low', **at))}"
-        )
+    layouts = means.values("layout")
+
+    def told(measure: str, kind: str, rate: float) -> str:
+        shares = (means.at(measure, layout=name, stuck=kind, rate=rate) for name in layouts)
+        return " and ".join(_share(share) for share in shares)
+
     sound = means.at("blind", rate=0.0)
-    worst = means.at("compiled", rate=0.1)
     high, low = (sound - means.at("blind", rate=0.02, stuck=kind) for kind in ("high", "low"))
-    held = high > low and sound - means.at("compiled", rate=0.02) <= 0.01
+    left = sound - means.at("compiled", rate=0.02)
+    held = high > low and left <= 0.01
     return Answer(
-        f"With 2 % of the devices stuck, {'; '.join(told)}; without any, {_share(sound)}. "
-        f"At 10 % compiling for them keeps {_share(worst)}.",
+        f"Of {_share(sound)}, with 2 % of the devices stuck high, a mapping that does not know them keeps "
+        f"{told('blind', 'high', 0.02)} ({' and '.join(layouts)}), stuck low {told('blind', 'low', 0.02)}; "
+        f"one compiled for them keeps {told('compiled', 'high', 0.1)} even at 10 % high, "
+        f"{told('compiled', 'low', 0.1)} at 10 % low.",
         "Devices stuck high explain most of the drop, and compensating them recovers nearly all "
         "(IMSSA, arXiv 2412.20215).",
-        f"{'Yes' if held else 'No'}: at 2 % high costs {100 * high:.1f} points, low {100 * low:.1f}, "
-        f"and compiling leaves a loss of {100 * (sound - means.at('compiled', rate=0.02)):.1f}.",
+        f"{'Yes' if held else 'No'}: over both layouts 2 % high cost {100 * high:.1f} points, 2 % low "
+        f"{100 * low:.1f}, and compiling leaves a loss of {100 * left:.1f}.",
     )
 
 
@@ -182,24 +185,19 @@ def sensitivity(means: Means) -> Answer:
 
 def ir_drop(means: Means) -> Answer:
     """Wires."""
-    told = []
-    for layout in means.values("layout"):
-        size = max(means.values("lines"))
-        at = {"layout": layout, "lines": size}
-        loss = [
-            means.at("blind", resistance=0.0, **at) - means.at("blind", resistance=r, **at)
-            for r in (1.0, 5.0)
-        ]
-        small = [
-            means.at("blind", resistance=0.0, layout=layout, lines=64)
-            - means.at("blind", resistance=r, layout=layout, lines=64)
-            for r in (1.0, 5.0)
-        ]
-        told.append(
-            f"{layout}: {100 * small[0]:.1f} and {100 * small[1]:.1f} points on 64 lines, "
-            f"{100 * loss[0]:.1f} and {100 * loss[1]:.1f} on {size}"
-        )
-    return Answer(f"Wires of 1 and 5 ohm a segment cost, {'; '.join(told)}.")
+
+    def lost(layout: str, lines: int, ohm: float) -> str:
+        at = {"layout": layout, "lines": lines}
+        free = means.at("blind", resistance=0.0, **at)
+        return f"{100 * (free - means.at('blind', resistance=ohm, **at)):.1f}"
+
+    small, large = 64, max(means.values("lines"))
+    told = [
+        f"{layout} {lost(layout, small, 1.0)} and {lost(layout, small, 5.0)} points on {small} lines, "
+        f"{lost(layout, large, 1.0)} and {lost(layout, large, 5.0)} on {large}"
+        for layout in means.values("layout")
+    ]
+    return Answer(f"Wires of 1 and of 5 ohm a segment cost {'; '.join(told)}.")
 
 
 def realizations(means: Means) -> Answer:
@@ -249,15 +247,10 @@ def pruning(means: Means) -> Answer:
 def pareto(means: Means) -> Answer:
     """Accuracy against energy."""
     names = ("pruning.d_state", "bits", "layout")
-    rows = {tuple(r[n] for n in names) for r in means._rows}
-    points = [
-        (
-            means.at("energy", **dict(zip(names, place, strict=True))),
-            means.at("blind", **dict(zip(names, place, strict=True))),
-            place,
-        )
-        for place in sorted(rows, key=str)
-    ]
+    points = []
+    for place in means.places(*names):
+        at = dict(zip(names, place, strict=True))
+        points.append((means.at("energy", **at), means.at("blind", **at), place))
     best = max(points, key=lambda p: p[1])
     near = min((p for p in points if p[1] >= best[1] - LOST), key=lambda p: p[0])
     dearest = max(points, key=lambda p: p[0])
