@@ -197,7 +197,18 @@ def ir_drop(means: Means) -> Answer:
         f"{lost(layout, large, 1.0)} and {lost(layout, large, 5.0)} on {large}"
         for layout in means.values("layout")
     ]
-    return Answer(f"Wires of 1 and of 5 ohm a segment cost {'; '.join(told)}.")
+    free = {
+        lines: " and ".join(
+            _share(means.at("blind", layout=layout, lines=lines, resistance=0.0))
+            for layout in means.values("layout")
+        )
+        for lines in (min(means.values("lines")), large)
+    }
+    alone = ", ".join(f"{shares} on {lines} lines" for lines, shares in free.items())
+    return Answer(
+        f"Wires of 1 and of 5 ohm a segment cost {'; '.join(told)}. Programming error alone, without "
+        f"resistance, leaves {alone} ({' and '.join(means.values('layout'))})."
+    )
 
 
 def realizations(means: Means) -> Answer:
