@@ -13,7 +13,6 @@ import pytest
 from imssa.errors import StudyError
 from imssa.evaluation.pages import export, render
 from imssa.experiment.recipe import recipe_content
-from imssa.study.config import MEASURED
 from imssa.study.definition import study_of
 from imssa.study.findings import Findings, front, spans
 from imssa.study.folder import StudyFolder
@@ -63,6 +62,12 @@ def test_axes_are_averaged_over(finished: StudyFolder, material: Material) -> No
     mean = frame.groupby([BITS, SIGMA]).value.mean().groupby(SIGMA).mean()
     assert (mean[best], mean[worst]) == pytest.approx((high, low))
     assert (high, low) == pytest.approx((mean.max(), mean.min()))
+
+
+def test_columns_that_do_not_cross_are_not_averaged(material: Material) -> None:
+    old = material.findings
+    part = [row for row in old.table if (row[BITS], row[SIGMA]) != (2, 1e-5)]
+    assert spans(Findings(old.study, part), "blind") == {}
 
 
 def test_page_asks_for_nothing_and_is_the_same_twice(
@@ -137,10 +142,7 @@ def _row(place: dict[str, Any], measure: str, value: float) -> dict[str, Any]:
     return {**place, "measure": measure, "value": value, "trial": "", **nothing}
 
 
-def test_accuracy_against_energy(
-    material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("imssa.study.findings.MEASURED", (*MEASURED, "energy"))
+def test_accuracy_against_energy(material: Material, tmp_path: Path) -> None:
     old = material.findings
     points = {(row[BITS], row[SIGMA]) for row in old.table}
     rows = [_row({BITS: b, SIGMA: s}, "energy", 1e-12 * b * (1 + 1e5 * s)) for b, s in points]

@@ -110,9 +110,17 @@ class Findings:
 
 
 def spans(findings: Findings, measure: str) -> dict[str, tuple[Label, float, Label, float]]:
-    """By axis: its best value with the mean there and its worst, averaged over all other axes."""
-    told = {}
-    for column in findings.columns:
+    """By axis: its best value with the mean there and its worst, averaged over all other axes.
+
+    A column of linked keys is left out where its values do not meet the same values of the others.
+    """
+    told, places = {}, list(findings.of(measure))
+    for number, column in enumerate(findings.columns):
+        met: dict[Label, set[Place]] = {}
+        for place in places:
+            met.setdefault(place[number], set()).add((*place[:number], *place[number + 1 :]))
+        if len({frozenset(others) for others in met.values()}) > 1:
+            continue
         found = {place[0]: mean.mean for place, mean in findings.of(measure, [column]).items()}
         best, worst = max(found, key=lambda v: found[v]), min(found, key=lambda v: found[v])
         told[column] = (best, found[best], worst, found[worst])

@@ -6,7 +6,7 @@ from typing import Any
 
 from imssa.errors import StudyError
 from imssa.evaluation.pages.sections import Document, Headline, Section
-from imssa.evaluation.words import NARROW, PLUS_MINUS, capital, grouped, percent
+from imssa.evaluation.words import PLUS_MINUS, capital, grouped, percent
 from imssa.study.engine import Standing, known_plan
 from imssa.study.findings import Ends, Findings
 from imssa.study.folder import StudyFolder
@@ -153,9 +153,10 @@ def _headlines(findings: Findings, standing: Standing) -> Iterator[Headline]:
             low, high = min(values), max(values)
             note = "at every point" if low == high else f"at best; at worst {percent(low)}"
             yield Headline(f"{measure}, in software", percent(high), note)
-    share = f"{grouped(standing.done)} of {grouped(standing.trials)}"
     failed = f"{len(standing.failed)} failed" if standing.failed else "none failed"
-    yield Headline("trials done", share.replace(" ", NARROW), failed)
+    note = f"{grouped(standing.done)} of {grouped(standing.trials)}; {failed}"
+    share = standing.done / max(standing.trials, 1)
+    yield Headline("trials done", percent(int(100 * share) / 100, 0), note)
 
 
 def _alarms(standing: Standing) -> Iterator[str]:

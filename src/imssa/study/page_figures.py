@@ -69,12 +69,14 @@ def _strongest(findings: Findings) -> Iterator[str]:
             yield f"{capital(measure)}: not every point is measured."
             continue
         found = spans(findings, measure)
+        if not found:
+            continue
         column = max(found, key=lambda c: found[c][1] - found[c][3])
         best, high, worst, low = found[column]
         if high - low < NEGLIGIBLE:
             yield f"{capital(measure)}: no axis moves the mean by half a point."
             continue
-        over = ", averaged over the other axes" if len(found) > 1 else ""
+        over = ", averaged over the other axes" if len(findings.columns) > 1 else ""
         yield (
             f"{capital(measure)}: {names[column]} moves the mean most, from {percent(low)} at "
             f"{value_in_words(column, worst)} to {percent(high)} at {value_in_words(column, best)}{over}."
