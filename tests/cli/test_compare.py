@@ -37,7 +37,7 @@ def test_compare_pairs_what_is_the_same(finished: Path, other: Path, tmp_path: P
     assert value["not_paired"] == []
     assert value["recipe"]["seed"][1] == 12
     assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    names = {"waterfalls.csv", "headlines.csv", "differences.csv", "recipes.csv"}
+    names = {"costs.csv", "waterfalls.csv", "headlines.csv", "differences.csv", "recipes.csv"}
     assert {path.name for path in tables.iterdir()} == names
     words = done("compare", finished, other).out
     assert "Headline numbers" in words
