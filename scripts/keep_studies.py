@@ -139,7 +139,7 @@ def _part(path: Path) -> str:
     return (
         f"## {study['question']}\n\n![{name}](pictures/studies/{name}.svg)\n\n{answer.sentence}{published}\n\n"
         f"`{name}`: recipe `{study['recipe']}`, {_counted(found['trainings'])} in codes, {found['trials']:,} trials, "
-        f"{found['minutes']:.0f} minutes.\n"
+        f"{found['minutes']:.1f} minutes.\n"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -234,15 +234,19 @@ def _paint(figure: Figure, study: Study, curves: Curves, ends: Ends) -> None:
             axes.set_title(svg.short(title), loc="left")
     grid[-1, 0].set_ylim(*ends)
     grid[-1, 0].set_xlabel(svg.plain(study.config.figure.x_label or names[layout.x]))
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    if len(labels) > 1:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    legend: dict[str, Any] = {}  # a panel may lack some of the lines
+    for axes in grid[:, 0]:
+        handles, labels = axes.get_legend_handles_labels()
+        legend = {**dict(zip(labels, handles, strict=True)), **legend}
+    if len(legend) > 1:
+        figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=2)
 
 
 def _paint_panel(axes: Axes, study: Study, curves: Curves, panel: Label | None) -> None:
     ticks: list[Label] = list(dict.fromkeys(p[-1] for p in curves.points))
     numeric, layout = all(map(is_number, ticks)), curves.layout
     found = curves.lines(panel)
+    order = list(dict.fromkeys(line for p in curves.panels() for line in curves.lines(p)))
     spread = np.linspace(-DODGE / 2, DODGE / 2, len(found)) if len(found) > 1 else np.zeros(1)
     for number, (line, points) in enumerate(found.items()):
         if numeric:
@@ -251,7 +255,7 @@ def _paint_panel(axes: Axes, study: Study, curves: Curves, panel: Label | None) 
             at = [float(ticks.index(x) + spread[number]) for x, _ in points]
         name, means_ = svg.plain(_named(layout, line, None)), [mean for _, mean in points]
         words = [f"{name}, {_at(layout, x)}:\n{mean_in_words(mean)}" for x, mean in points]
-        _paint_line(axes, _Line(number, name, at, means_, words), joined=numeric)
+        _paint_line(axes, _Line(order.index(line), name, at, means_, words), joined=numeric)
     if not numeric:
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
         axes.set_xlim(-0.5, len(ticks) - 0.5)
