@@ -72,10 +72,10 @@ def test_report_writes_figures_and_tables(folder: Path, tmp_path: Path) -> None:
     assert waterfall.tolist() == [100 * row["accuracy"] for row in report["waterfall"]]
 
 
-def test_costs_beside_a_run_are_shown_and_checked(folder: Path) -> None:
-    ends = {"low": 1.0, "typical": 2.0, "high": 3.0}
-    (folder / "costs.json").write_text(json.dumps({"energy a step, pJ": {"ADC": ends}}))
+def test_costs_of_a_run_are_shown_and_checked(folder: Path, other: Path) -> None:
     done("report", "--out", folder, "--quiet")
     assert "What it costs" in (folder / "report.html").read_text(encoding="utf-8")
+    found = json.loads((folder / "costs.json").read_text())
+    assert found["costs"]["chip"]["step_joule"]["total"]["low"] > 0
     (folder / "costs.json").write_text('{"energy": 3}')
-    assert "it holds no costs" in refusal("report", "--out", folder)
+    assert "it holds no costs" in refusal("compare", folder, other)

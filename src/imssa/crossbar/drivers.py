@@ -10,8 +10,8 @@ port, a file) and gives a `Chip`. A package offers it in its ``pyproject.toml``:
 """
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final
+from importlib.metadata import entry_points
+from typing import Any, Final
 
 from imssa.crossbar.chip import Chip
 from imssa.errors import MissingToolError
@@ -54,7 +54,7 @@ def load_driver(name: str) -> Driver:
     return connect
 
 
-def _loaded(point: EntryPoint) -> Driver:
+def _loaded(point: Any) -> Driver:  # an EntryPoint, of importlib.metadata or of its backport
     try:
         driver: Driver = point.load()
     except (ImportError, AttributeError) as error:
@@ -64,7 +64,7 @@ def _loaded(point: EntryPoint) -> Driver:
     return driver
 
 
-def _broken(point: EntryPoint, rule: str) -> MissingToolError:
+def _broken(point: Any, rule: str) -> MissingToolError:
     return MissingToolError(
         given=f"chip driver {point.name!r} ({point.value})",
         rule=rule,

@@ -75,7 +75,7 @@ class NoiseFloor:
 
     Example:
         >>> floor = NoiseFloor(frames=3, smoothed=1)
-        >>> [round(floor.push(level)) for level in (-50, -40, -30, -20)]
+        >>> [round(floor.push(level)) for level in (-50.0, -40.0, -30.0, -20.0)]
         [-50, -50, -50, -40]
     """
 

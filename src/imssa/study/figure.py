@@ -103,7 +103,9 @@ def layout_of(study: Study) -> Layout:
     lines = wanted.lines
     if lines is None:
         lines = (*free[:1], *(["measure"] if len(measures) > 1 else []))
-    panels = wanted.panels or next((n for n in free if n not in lines), None)
+    panels = wanted.panels
+    if panels is None and x not in COSTS:  # over a cost, points of all other axes stand together
+        panels = next((n for n in free if n not in lines), None)
     if len(measures) > 1 and "measure" not in (x, *lines, panels):
         lines = (*lines, "measure")  # different measures have no common mean
     return Layout(x, tuple(lines), panels)
