@@ -228,13 +228,16 @@ def realizations(means: Means) -> Answer:
 def adc_bits(means: Means) -> Answer:
     """ADCs."""
     name = "chip.converters.adc_bits"
-    goal = means.at("float")
     parts = []
     for training in ("post-training", "quantization-aware"):
         curve = _by_bits(means, name, training, "quantized")
-        parts.append(f"{fewest(curve, goal)} {training} ({_share(curve[0][1])} at {curve[0][0]})")
+        (least, worst), (most, full) = curve[0], curve[-1]
+        parts.append(
+            f"{training} {fewest(curve, full)} ({_share(worst)} at {least}, {_share(full)} at {most})"
+        )
     return Answer(
-        f"To stay within {100 * LOST:.0f} points of software ({_share(goal)}) an ADC needs {' and '.join(parts)}."
+        f"With ternary kernels, to stay within {100 * LOST:.0f} points of its own accuracy at the most bits, a "
+        f"network needs ADCs of: {', '.join(parts)}; in software {_share(means.at('float'))}."
     )
 
 

@@ -239,7 +239,7 @@ def _paint(figure: Figure, study: Study, curves: Curves, ends: Ends) -> None:
     legend: dict[str, Any] = {}  # a panel may lack some of the lines
     for axes in grid[:, 0]:
         handles, labels = axes.get_legend_handles_labels()
-        legend = {**dict(zip(labels, handles, strict=True)), **legend}
+        legend = {**legend, **dict(zip(labels, handles, strict=True))}
     if len(legend) > 1:
         figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=2)
 
