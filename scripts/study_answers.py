@@ -80,6 +80,7 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+TRAINING: Final = {"PTQ": "quantized after training", "QAT": "trained in codes"}
 SIGMA: Final = "measured.chip.programming.sigma_siemens"
 
 
@@ -142,9 +143,7 @@ def _by_bits(means: Means, name: str, training: str, measure: str) -> list[tuple
 def qat_ptq(means: Means) -> Answer:
     """Training in codes against quantization after training."""
     goal = means.at("float")
-    after, aware = (
-        _by_bits(means, "bits", t, "quantized") for t in ("post-training", "quantization-aware")
-    )
+    after, aware = (_by_bits(means, "bits", t, "quantized") for t in ("PTQ", "QAT"))
     return Answer(
         f"Quantized after training, kernels need {fewest(after, goal)} to stay within {100 * LOST:.0f} points "
         f"of software ({_share(goal)}); trained in codes, {fewest(aware, goal)}. Ternary: "
@@ -229,11 +228,11 @@ def adc_bits(means: Means) -> Answer:
     """ADCs."""
     name = "chip.converters.adc_bits"
     parts = []
-    for training in ("post-training", "quantization-aware"):
+    for training in ("PTQ", "QAT"):
         curve = _by_bits(means, name, training, "quantized")
         (least, worst), (most, full) = curve[0], curve[-1]
         parts.append(
-            f"{training} {fewest(curve, full)} ({_share(worst)} at {least}, {_share(full)} at {most})"
+            f"{TRAINING[training]} {fewest(curve, full)} ({_share(worst)} at {least}, {_share(full)} at {most})"
         )
     return Answer(
         f"With ternary kernels, to stay within {100 * LOST:.0f} points of its own accuracy at the most bits, a "
@@ -264,18 +263,18 @@ def pareto(means: Means) -> Answer:
     points = []
     for place in means.places(*names):
         at = dict(zip(names, place, strict=True))
-        points.append((means.at("energy", **at), means.at("blind", **at), place))
+        points.append((means.at("energy", **at), means.at("compiled", **at), place))
     best = max(points, key=lambda p: p[1])
     near = min((p for p in points if p[1] >= best[1] - LOST), key=lambda p: p[0])
     dearest = max(points, key=lambda p: p[0])
 
     def told(point: tuple[float, float, tuple[Any, ...]]) -> str:
         energy, accuracy, (states, bits, layout) = point
-        return f"{_share(accuracy)} at {1e9 * energy:.2f} nJ a step ({states} states, {bits} bits, {layout})"
+        return f"{_share(accuracy)} at {1e9 * energy:.3f} nJ a step ({states} states, {bits} bits, {layout})"
 
     return Answer(
-        f"The best program, all errors on, has {told(best)}; within {100 * LOST:.0f} points of it the cheapest has "
-        f"{told(near)}, and the dearest takes {1e9 * dearest[0]:.2f} nJ."
+        f"The best program, compiled for its chips and all errors on, has {told(best)}; within {100 * LOST:.0f} points of it the cheapest has "
+        f"{told(near)}, and the dearest takes {1e9 * dearest[0]:.3f} nJ."
     )
 
 
