@@ -1,6 +1,7 @@
 """Costs as measures of a study: the cost model's own numbers, in the results and in the figure."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ MEASURE = {"accuracies": ["quantized"], "costs": ["energy", "step_seconds"]}
 AXES = {"quantization.bits.A": [2, 4], "layout": ["phased", "one-shot"]}
 
 
-@pytest.fixture
-def folder(trained: Path) -> StudyFolder:
+@pytest.fixture(scope="module")
+def folder(finished: StudyFolder, tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    root = tmp_path_factory.mktemp("costs")
+    shutil.copytree(finished.stages, root / "stages")
     figure = {"x": "energy", "lines": ["layout"], "measures": ["quantized"]}
-    found = open_study(trained, study(axes=AXES, measure=MEASURE, figure=figure))
+    found = open_study(root, study(axes=AXES, measure=MEASURE, figure=figure))
     run_study(found, Options(jobs=1))
     return found
 
