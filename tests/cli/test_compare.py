@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imssa.experiment.comparing import SIMULATION
+from imssa.experiment.folder import SIMULATION
 from imssa.program.files import read_arrays, write_arrays
 from tests.cli.calls import done, refusal
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -13,10 +13,9 @@ from imssa.errors import ImssaError, OutputError
 from imssa.evaluation import load_report
 from imssa.evaluation.comparison import PAIRED, Run
 from imssa.experiment.costs import read_costs
+from imssa.experiment.folder import SIMULATION
 from imssa.experiment.recipe import Recipe
 from imssa.program.files import read_arrays
-
-SIMULATION: Final = "imssa.simulation"
 
 
 def load_runs(folders: Sequence[Path]) -> list[Run]:

@@ -26,6 +26,8 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 """The files that each stage leaves; those of the middle three once a realization."""
 LOGS: Final = {"train": "training.jsonl", "quantize": "quantized-training.jsonl"}
 """What trainings tell of their epochs; only the report looks at them, and can do without."""
+SIMULATION: Final = "imssa.simulation"
+"""Kind of the files that the simulation leaves."""
 ONCE: Final = ("train", "report")
 HEAD: Final = "# Every key of the recipe whose results lie here; written by imssa.\n"
 

@@ -12,7 +12,7 @@ from imssa.evaluation import save_pictures
 from imssa.experiment.compiling import compile_for
 from imssa.experiment.costs import write_costs
 from imssa.experiment.design import require_chip, require_data
-from imssa.experiment.folder import FILES, LOGS, STAGES, Folder
+from imssa.experiment.folder import FILES, LOGS, SIMULATION, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
 from imssa.experiment.provenance import provenance
@@ -44,7 +44,6 @@ from imssa.quantization.convert import convert, load_network, save_network
 from imssa.training import Progress
 from imssa.training.distributed import join, leads, wait
 
-SIMULATION: Final = "imssa.simulation"
 StageProgress = Callable[[str], Progress]
 """Gives the progress of a stage by its name."""
 

@@ -12,9 +12,14 @@ def recipe_names() -> tuple[str, ...]:
         >>> "zero-one" in recipe_names()
         True
     """
-    folder = resources.files("imssa") / "recipes"
+    return names_in("recipes")
+
+
+def names_in(folder: str) -> tuple[str, ...]:
+    """Names of the TOML files that the package ships in a folder, in alphabetical order."""
+    held = resources.files("imssa") / folder
     return tuple(
-        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+        sorted(f.name.removesuffix(".toml") for f in held.iterdir() if f.name.endswith(".toml"))
     )
 
 

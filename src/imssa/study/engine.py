@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imssa.errors import OutputError, StudyError
+from imssa.experiment.stages import silent
 from imssa.study.folder import WHOLE, Shard, StudyFolder
 from imssa.study.guided import Guide
 from imssa.study.ledger import Ledger, Outcome
@@ -16,10 +17,6 @@ from imssa.study.trials import Group, Row, planned
 from imssa.study.workers import Doer, doer
 
 Progress = Callable[[int, int, str], None]
-
-
-def silent(_done: int, _total: int, _text: str) -> None:
-    """Shows nothing."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from imssa.study.axes import Axis, Level
 from imssa.study.config import Answering
 from imssa.study.definition import Study
 from imssa.study.determined import identity
+from imssa.study.ledger import cut_torn_line
 from imssa.study.points import Point
 
 SEEDS: Final = 2**32
@@ -39,7 +39,7 @@ class Guide:
         self._open: list[int] = []
         self._optuna = _optuna()
         journal.parent.mkdir(parents=True, exist_ok=True)
-        _cut_torn_line(journal)
+        cut_torn_line(journal)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             backend = self._optuna.storages.journal.JournalFileBackend(str(journal))
@@ -136,13 +136,3 @@ def _optuna() -> Any:
         ) from error
     optuna.logging.set_verbosity(logging.WARNING)
     return optuna
-
-
-def _cut_torn_line(journal: Path) -> None:
-    """Cuts off what a killed process left of its last line."""
-    if not journal.exists():
-        return
-    content = journal.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(journal, whole)

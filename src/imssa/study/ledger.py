@@ -95,7 +95,7 @@ class Ledger:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _cut_torn_line(path)
+            cut_torn_line(path)
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
             raise self._full(error) from error
@@ -137,7 +137,8 @@ def _given(outcome: Outcome) -> dict[str, object]:
     return {key: value for key, value in asdict(outcome).items() if value is not None}
 
 
-def _cut_torn_line(path: Path) -> None:
+def cut_torn_line(path: Path) -> None:
+    """Cuts off what a killed process left of its last line."""
     if not path.exists():
         return
     content = path.read_bytes()

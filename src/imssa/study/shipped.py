@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imssa.errors import StudyError
+from imssa.experiment.shipped import names_in
 
 
 def study_names() -> tuple[str, ...]:
@@ -15,10 +16,7 @@ def study_names() -> tuple[str, ...]:
         >>> "stuck" in study_names()
         True
     """
-    folder = resources.files("imssa") / "studies"
-    return tuple(
-        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-    )
+    return names_in("studies")
 
 
 def study_text(name: str) -> str:
