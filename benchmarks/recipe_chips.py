@@ -10,16 +10,17 @@ from typing import Any, Final
 import numpy as np
 from recipe_parts import digest
 
-from imssa.crossbar import ProgrammedChips, SimulatedChip, simulate
+from imssa.crossbar import simulate
 from imssa.data import SequenceDataset
 from imssa.data.splits import fewer
-from imssa.deployment import Calibration, deploy, recalibrate
+from imssa.deployment import Calibration
 from imssa.evaluation import crossed_estimate
 from imssa.experiment.recipe import Recipe
+from imssa.experiment.tailoring import TailoredChips
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
 from imssa.kernels.random import Key
-from imssa.mapping import TailoredCompiler, compile_network
+from imssa.mapping import compile_network
 from imssa.quantization.network import QuantizedNetwork
 
 STEPS: Final = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "recalibrated")
@@ -94,13 +95,13 @@ class ChipStudy:
         self.training, self.data = parts[0], asked.of(parts[1])
         self.inputs = network.input_codes(self.data.features)
         self.blind = compile_network(network, self.chip, {}, recipe.layout)
-        self.compiler = TailoredCompiler(network, self.chip, recipe.layout)
+        self.tailored = TailoredChips(network, self.chip, recipe.layout, self.key)
         self.made_with = digest(
             network_digest(network),
             self.chip.model_dump(mode="json"),
             recipe.layout,
             recipe.data.model_dump(mode="json"),
-            (PER_CLASS, CALIBRATION_FRAMES),
+            (PER_CLASS, CALIBRATION_FRAMES, "trimmed"),
             asked.items,
             recipe.seed,
         )
@@ -177,18 +178,11 @@ class ChipStudy:
             "stuck_blind": on(stuck, self.blind),
             "blind": on(self.chip, self.blind),
         }
-        device = SimulatedChip(self.chip, self.key, number)
-        tailored = deploy(self.compiler, device, {}, largest_error=np.inf)
-        found["stuck_compiled"] = on(stuck, tailored.program)
-
-        def written(program: Any) -> np.ndarray:
-            chips = ProgrammedChips(program, self.chip, self.key, one, device.arrays)
-            return chips.run(self.inputs, lengths).answers[0]
-
-        found["compiled"] = written(tailored.program)
+        compiled = self.tailored.compiled(number)
+        found["stuck_compiled"] = on(stuck, compiled.tailored.program)
+        found["compiled"] = compiled.answers(self.inputs, lengths)
         if recalibrated:
-            run = self.calibration.on(device)
-            fitted = recalibrate(tailored.program, self.network, run, self.calibration)
-            found["recalibrated"] = written(fitted.program)
-        losses = tailored.losses
+            fitted = self.tailored.recalibrated(compiled, self.calibration)
+            found["recalibrated"] = fitted.answers(self.inputs, lengths)
+        losses = compiled.tailored.losses
         return found | {"lost": np.array(losses.lost_weights), "worst": np.array(losses.worst)}

@@ -33,7 +33,7 @@ from imssa.experiment.stages import (
     train,
     waterfall_answers,
 )
-from imssa.experiment.tailoring import tailored_answers
+from imssa.experiment.tailoring import TailoredChips
 from imssa.experiment.tracking import tracker_of
 from imssa.kernels.random import Key
 from imssa.models import load_model, save_model
@@ -206,10 +206,11 @@ def _simulate(run: Runner) -> None:
         inputs = network.input_codes(test.features)
         answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
         if any(getattr(program.chip, name) is not None for name in EFFECTS["stuck_devices"]):
-            placed = program.chip, run.recipe.layout
-            answers["compiled_for_map"] = tailored_answers(
-                network, placed, key, instances, test, progress
-            )
+            chips, told = TailoredChips(network, program.chip, run.recipe.layout, key), []
+            for number in range(instances):
+                told.append(chips.answers(number, test))
+                progress(number + 1, instances, "compiled for its map")
+            answers["compiled_for_map"] = np.array(told)
         answers["software"] = float_answers(model, test)
         answers["quantized"] = quantized_answers(network, test)
         compared = [check_network_against_chip(network, program, part) for part in run.parts]

@@ -6,14 +6,13 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Bool
 
-from imssa.crossbar import ProgrammedChips, SimulatedChip, simulate
-from imssa.crossbar.executor import write_program
+from imssa.crossbar import simulate
 from imssa.data import SequenceDataset
-from imssa.deployment import Calibration, recalibrate, scan, trim
+from imssa.deployment import Calibration
 from imssa.errors import DataError
 from imssa.experiment.stages import float_answers, quantized_answers
+from imssa.experiment.tailoring import TailoredChips
 from imssa.kernels.random import Key
-from imssa.mapping import TailoredCompiler
 from imssa.study.config import ON_CHIPS, Answering, Measure
 from imssa.study.stages import Stages, Subject
 
@@ -81,12 +80,9 @@ def _blind(
 def _compiled(
     stages: Stages, subject: Subject, chips: tuple[int, ...], part: SequenceDataset, _: Any
 ) -> Any:
-    inputs, key = _inputs(stages, subject, part), key_of(subject)
-    compiler = _compiler(stages, subject)
+    tailored = _tailored(stages, subject)
     for number in chips:
-        defects = scan(SimulatedChip(subject.chip, key, number), subject.chip)
-        program, one = compiler.compile(defects, {}).program, np.array([number])
-        yield simulate(program, subject.chip, key, one, inputs, part.lengths).answers[0]
+        yield tailored.answers(number, part)
 
 
 def _recalibrated(
@@ -97,22 +93,17 @@ def _recalibrated(
     measure: Measure,
 ) -> Any:
     network, inputs = stages.network(subject), _inputs(stages, subject, part)
-    compiler = _compiler(stages, subject)
     train, key = stages.part(subject, "train"), Key.root(subject.recipe.seed)
     calibration = Calibration.drawn(network, train, measure.calibration_per_class, key)
+    tailored = _tailored(stages, subject)
     for number in chips:
-        device = SimulatedChip(subject.chip, key_of(subject), number)
-        tailored = compiler.compile(scan(device, subject.chip), {})
-        write_program(tailored.program, device)
-        program = trim(compiler, tailored, device).tailored.program
-        fitted = recalibrate(program, network, calibration.on(device), calibration).program
-        one = np.array([number])
-        written = ProgrammedChips(fitted, subject.chip, device.key, one, device.arrays)
-        yield written.run(inputs, part.lengths).answers[0]
+        chip = tailored.recalibrated(tailored.compiled(number), calibration)
+        yield chip.answers(inputs, part.lengths)
 
 
-def _compiler(stages: Stages, subject: Subject) -> TailoredCompiler:
-    return TailoredCompiler(stages.network(subject), subject.chip, subject.recipe.layout)
+def _tailored(stages: Stages, subject: Subject) -> TailoredChips:
+    network, layout = stages.network(subject), subject.recipe.layout
+    return TailoredChips(network, subject.chip, layout, key_of(subject))
 
 
 def _inputs(stages: Stages, subject: Subject, part: SequenceDataset) -> Any:
