@@ -29,7 +29,7 @@ STEPS: Final = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "
 PER_CLASS: Final = 32
 """Most training recordings of a class on which a chip is recalibrated."""
 
-CALIBRATION_FRAMES: Final = 60_000
+CALIBRATION_FRAMES: Final = 120_000
 
 
 def network_digest(network: QuantizedNetwork) -> str:
