@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from imssa.evaluation import STAGES, paired_loss, waterfall
+from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe, load_recipe
 from imssa.experiment.stages import (
@@ -30,7 +31,6 @@ from imssa.experiment.stages import (
     load_features,
     quantize,
     quantized_answers,
-    train,
     waterfall_answers,
 )
 from imssa.kernels.random import Key

@@ -28,9 +28,10 @@ from imssa.crossbar import SimulatedChip, simulate
 from imssa.data import SequenceDataset
 from imssa.deployment import scan
 from imssa.evaluation import accuracy, crossed_estimate
+from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import float_answers, load_features, quantize, quantized_answers, train
+from imssa.experiment.stages import float_answers, load_features, quantize, quantized_answers
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
 from imssa.hardware.statistical import GaussianProgramming

@@ -30,6 +30,7 @@ from imssa.crossbar import SimulatedChip, simulate
 from imssa.data import SequenceDataset
 from imssa.deployment import scan
 from imssa.evaluation import accuracy, crossed_estimate
+from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe, load_recipe
 from imssa.experiment.stages import (
@@ -38,7 +39,6 @@ from imssa.experiment.stages import (
     prepared_features,
     quantize,
     quantized_answers,
-    train,
 )
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from imssa.ear import EarConfig, EncodingConfig, Events, encode_folder, encode_recording, hear
     from imssa.errors import ImssaError
     from imssa.evaluation import accuracy
+    from imssa.experiment.float_training import train
     from imssa.experiment.recipe import Recipe, load_recipe
-    from imssa.experiment.stages import Features, load_features, quantize, train
+    from imssa.experiment.stages import Features, load_features, quantize
     from imssa.hardware import (
         ChipDescription,
         DefectMap,
@@ -128,7 +129,7 @@ _HOMES = {
     "load_features": "imssa.experiment.stages",
     "S4D": "imssa.models",
     "S4DClassifier": "imssa.models",
-    "train": "imssa.experiment.stages",
+    "train": "imssa.experiment.float_training",
     "save_model": "imssa.models",
     "load_model": "imssa.models",
     "ChipDescription": "imssa.hardware",

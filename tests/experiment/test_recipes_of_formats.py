@@ -10,13 +10,13 @@ from imssa.data import DataConfig
 from imssa.data.cache import cache_key
 from imssa.ear import EarConfig, EncodingConfig, encode_folder
 from imssa.experiment.design import require_data
+from imssa.experiment.float_training import train
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.stages import (
     float_answers,
     load_features,
     prepared_features,
     quantize,
-    train,
 )
 from tests.data import files
 from tests.data.samples import write_digits

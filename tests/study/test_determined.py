@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imssa.experiment.float_training import train
 from imssa.experiment.recipe import Recipe, load_recipe, recipe_content, recipe_with
-from imssa.experiment.stages import load_features, quantize, train
+from imssa.experiment.stages import load_features, quantize
 from imssa.hardware import EFFECTS
 from imssa.quantization.convert import convert
 from imssa.study.determined import (

@@ -36,6 +36,20 @@ class EvaluationConfig(BaseModel):
     compare: tuple[Realization, ...] = ()
 
 
+class PretrainingConfig(BaseModel):
+    """What the float network learns before its own classes.
+
+    Attributes:
+        words: Classes of the same data, its own among them or not; None: no pretraining.
+        epochs: Passes over their training part; all else as in ``float_training``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: tuple[str, ...] | None = None
+    epochs: int = Field(default=30, ge=1)
+
+
 class Recipe(BaseModel):
     """Everything that determines an experiment.
 
@@ -45,6 +59,7 @@ class Recipe(BaseModel):
         seed: Root of all random keys.
         data: Recordings, front end, split.
         model: The float network.
+        pretraining: What it learns first.
         float_training: Its training.
         pruning: Which share of the trained network stays.
         quantization: Realization, bits, training noise.
@@ -62,6 +77,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0)
     data: DataConfig = DataConfig()
     model: ModelSettings = ModelSettings()
+    pretraining: PretrainingConfig = PretrainingConfig()
     float_training: TrainingConfig = TrainingConfig()
     pruning: PruningConfig = PruningConfig()
     quantization: QuantizationConfig = QuantizationConfig()
@@ -101,6 +117,18 @@ class Recipe(BaseModel):
             msg = "epochs = 0: only training in codes may be left out. Set 1 or more"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _pretrains_on_what_the_data_may_have(self) -> "Recipe":
+        if self.pretraining.words is not None:
+            own = self.data.model_dump(exclude_unset=True)
+            try:
+                DataConfig.model_validate({**own, "words": self.pretraining.words})
+            except ValidationError as error:
+                told = "; ".join(str(fault["msg"]) for fault in error.errors())
+                msg = f"pretraining.{told.removeprefix('Value error, ')}"
+                raise ValueError(msg) from error
+        return self
 
     @model_validator(mode="after")
     def _prunes_what_is_there(self) -> "Recipe":

@@ -12,6 +12,7 @@ from imssa.evaluation import save_pictures
 from imssa.experiment.compiling import compile_for
 from imssa.experiment.costs import write_costs
 from imssa.experiment.design import require_chip, require_data
+from imssa.experiment.float_training import train
 from imssa.experiment.folder import FILES, LOGS, SIMULATION, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
@@ -30,7 +31,6 @@ from imssa.experiment.stages import (
     quantize,
     quantized_answers,
     silent,
-    train,
     waterfall_answers,
 )
 from imssa.experiment.tailoring import TailoredChips
@@ -167,7 +167,8 @@ def _train(run: Runner) -> None:
         "class_names": list(run.features.split.train.class_names),
     }
     save_model(model, run.folder.model, header)
-    checkpoint.unlink()
+    for path in run.folder.work.glob("train-*.checkpoint"):
+        path.unlink()
 
 
 def _quantize(run: Runner) -> None:

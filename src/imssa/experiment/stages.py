@@ -31,12 +31,12 @@ from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
-from imssa.models import ModelConfig, S4DClassifier, parameter_groups, pruned
+from imssa.models import S4DClassifier, pruned
 from imssa.program import Program
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
 from imssa.quantization.prepared import PreparedClassifier
-from imssa.training import Progress, fit, float_loss, quantized_groups, taught_loss
+from imssa.training import Progress, fit, quantized_groups, taught_loss
 
 EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "ideal_chip": (),
@@ -138,40 +138,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@one_thread()
-def train(
-    recipe: Recipe,
-    features: Features,
-    progress: Progress = silent,
-    checkpoint: Path | None = None,
-    log: Path | None = None,
-) -> S4DClassifier:
-    """Trains the float network of a recipe as a convolution."""
-    split = features.split
-    key = Key.root(recipe.seed).child("float")
-    config = ModelConfig(
-        **recipe.model.model_dump(),
-        n_features=split.train.n_features,
-        n_classes=len(split.train.class_names),
-    )
-    model = S4DClassifier(config, key.child("start").torch())
-    settings = recipe.float_training
-    rates = (settings.learning_rate, settings.state_space_learning_rate, settings.weight_decay)
-    fit(
-        model,
-        float_loss(model),
-        parameter_groups(model, *rates),
-        (split.train, split.validation),
-        settings,
-        key=key,
-        augmentation=recipe.data.augmentation,
-        checkpoint=checkpoint,
-        log=log,
-        progress=progress,
-    )
-    return model.eval()
 
 
 @one_thread()

@@ -54,7 +54,7 @@ _PLAIN: Final[Section] = {
 
 def float_section(recipe: Section) -> Section:
     """What determines the float network, of a recipe's content."""
-    return {key: recipe[key] for key in ("data", "seed", "model", "float_training")}
+    return {key: recipe[key] for key in ("data", "seed", "model", "pretraining", "float_training")}
 
 
 def quantized_section(recipe: Section) -> Section:

@@ -8,9 +8,10 @@ from typing import Any, Final, TypeVar
 
 from imssa.data import SequenceDataset
 from imssa.experiment.design import require_data
+from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import Features, load_features, one_thread, quantize, train
+from imssa.experiment.stages import Features, load_features, one_thread, quantize
 from imssa.hardware import ChipDescription
 from imssa.mapping import compile_network
 from imssa.models import S4DClassifier, load_model, save_model
