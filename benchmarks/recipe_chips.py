@@ -16,7 +16,7 @@ from imssa.data.splits import fewer
 from imssa.deployment import Calibration
 from imssa.evaluation import crossed_estimate
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.tailoring import TailoredChips
+from imssa.experiment.tailoring import CALIBRATION_FRAMES, PER_CLASS, TailoredChips
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
 from imssa.kernels.random import Key
@@ -25,11 +25,6 @@ from imssa.quantization.network import QuantizedNetwork
 
 STEPS: Final = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "recalibrated")
 """``whole``: all errors but no defect. ``stuck_``: defects and no other error; the others: all errors."""
-
-PER_CLASS: Final = 32
-"""Most training recordings of a class on which a chip is recalibrated."""
-
-CALIBRATION_FRAMES: Final = 120_000
 
 
 def network_digest(network: QuantizedNetwork) -> str:
@@ -109,11 +104,8 @@ class ChipStudy:
 
     @cached_property
     def calibration(self) -> Calibration:
-        """Training recordings; as many as registers of all steps can be kept of."""
-        classes = np.bincount(self.training.labels, minlength=len(self.training.class_names))
-        most = CALIBRATION_FRAMES // (len(classes) * self.training.features.shape[1])
-        per_class = min(PER_CLASS, int(classes.min()), max(most, 2))
-        return Calibration.drawn(self.network, self.training, per_class, self.key)
+        """What chips are recalibrated on."""
+        return self.tailored.calibration(self.training)
 
     def told(self, progress: Callable[[int], None]) -> dict[str, Any]:
         """Numbers of all chips.

@@ -60,8 +60,9 @@ def test_training_starts_from_what_was_learned_first(digits: Path) -> None:
     started = train(recipe, features).state_dict()
     own = {name for name in plain if name.startswith("decoder.")}
     first = Key.root(recipe.seed).child("float").child("pretraining").child("start").torch()
-    size = {"n_features": features.split.train.n_features, "n_classes": 3}
-    untrained = S4DClassifier(ModelConfig(**recipe.model.model_dump(), **size), first).state_dict()
+    own_size = recipe.model.model_dump()
+    config = ModelConfig(**own_size, n_features=features.split.train.n_features, n_classes=3)
+    untrained = S4DClassifier(config, first).state_dict()
     assert all(torch.allclose(started[k], plain[k], atol=1e-6) for k in own)
     assert all(torch.allclose(started[k], untrained[k], atol=1e-6) for k in plain.keys() - own)
 

@@ -30,7 +30,9 @@ STAGE_MEANINGS: Final[dict[Stage, str]] = {
     "stuck_devices": "Only this error: some devices ignore writing and stay high or low.",
     "all": "The chip with all errors of its description at once.",
     "compiled_for_map": "The same chips, each with a program compiled for its own defect map.",
-    "recalibrated": "The same chips after reading back what was written and recalibrating for it.",
+    "recalibrated": (
+        "Chips so compiled for, then digital operations fitted to training recordings on each of them."
+    ),
 }
 
 KIND_NAMES: Final[dict[str, str]] = {

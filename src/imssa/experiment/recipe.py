@@ -27,12 +27,14 @@ class EvaluationConfig(BaseModel):
 
     Attributes:
         chip_instances: Chips of the Monte-Carlo study.
+        recalibrated: How many of them are recalibrated too, the first ones; it takes longer.
         compare: Further realizations that are trained and measured beside the recipe's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     chip_instances: int = Field(default=50, ge=1)
+    recalibrated: int = Field(default=10, ge=0)
     compare: tuple[Realization, ...] = ()
 
 

@@ -20,7 +20,6 @@ from imssa.experiment.provenance import provenance
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.results import write_results
 from imssa.experiment.stages import (
-    EFFECTS,
     Comparison,
     Features,
     check_network_against_chip,
@@ -33,7 +32,7 @@ from imssa.experiment.stages import (
     silent,
     waterfall_answers,
 )
-from imssa.experiment.tailoring import TailoredChips
+from imssa.experiment.tailoring import tailored_answers
 from imssa.experiment.tracking import tracker_of
 from imssa.kernels.random import Key
 from imssa.models import load_model, save_model
@@ -206,12 +205,8 @@ def _simulate(run: Runner) -> None:
         program = run.folder.program(realization)
         inputs = network.input_codes(test.features)
         answers = waterfall_answers(program, program.chip, key, instances, test, inputs, progress)
-        if any(getattr(program.chip, name) is not None for name in EFFECTS["stuck_devices"]):
-            chips, told = TailoredChips(network, program.chip, run.recipe.layout, key), []
-            for number in range(instances):
-                told.append(chips.answers(number, test))
-                progress(number + 1, instances, "compiled for its map")
-            answers["compiled_for_map"] = np.array(told)
+        parts = run.features.split.train, test
+        answers |= tailored_answers(network, run.recipe, key, parts, progress)
         answers["software"] = float_answers(model, test)
         answers["quantized"] = quantized_answers(network, test)
         compared = [check_network_against_chip(network, program, part) for part in run.parts]

@@ -1,6 +1,7 @@
 """Chip instances whose defects are known: each one scanned, compiled for, written, recalibrated."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from jaxtyping import Int64
@@ -9,11 +10,20 @@ from imssa.crossbar import ProgrammedChips, SimulatedChip
 from imssa.crossbar.arrays import ProgrammedArray
 from imssa.data import SequenceDataset
 from imssa.deployment import Calibration, deploy, recalibrate, trim
+from imssa.experiment.recipe import Recipe
+from imssa.experiment.stages import EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.layout import Layout
 from imssa.quantization.network import QuantizedNetwork
+from imssa.training import Progress
+
+PER_CLASS: Final = 32
+"""Most training recordings of a class on which a chip is recalibrated."""
+
+CALIBRATION_FRAMES: Final = 120_000
+"""Most frames of these together, padding included: registers of every step are kept in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +93,54 @@ class TailoredChips:
         fitted = recalibrate(tailored.program, self.network, run, calibration).program
         return TailoredChip(replace(tailored, program=fitted), chip.device, chip.device.arrays)
 
-    def answers(self, number: int, part: SequenceDataset) -> Int64[np.ndarray, " items"]:
-        """What a compiled chip answers."""
-        return self.compiled(number).answers(self.network.input_codes(part.features), part.lengths)
+    def calibration(self, training: SequenceDataset) -> Calibration:
+        """Training recordings to recalibrate on: as many as memory holds, up to `PER_CLASS`."""
+        classes = np.bincount(training.labels, minlength=len(training.class_names))
+        most = CALIBRATION_FRAMES // (len(classes) * training.features.shape[1])
+        per_class = min(PER_CLASS, int(classes.min()), max(most, 2))
+        return Calibration.drawn(self.network, training, per_class, self.key)
+
+
+def tailored_answers(
+    network: QuantizedNetwork,
+    recipe: Recipe,
+    key: Key,
+    parts: tuple[SequenceDataset, SequenceDataset],
+    progress: Progress,
+) -> dict[str, Int64[np.ndarray, "chips items"]]:
+    """Answers of a recipe's chip instances once their defects and deviations are known.
+
+    Args:
+        network: The integer network.
+        recipe: Its chip and layout, and how many chips are asked.
+        key: Of the chip instances.
+        parts: Training part, to recalibrate on, and what is asked.
+        progress: Told after each chip.
+
+    Returns:
+        ``compiled_for_map`` where the chip has defects, ``recalibrated`` where it has any error.
+    """
+    training, asked = parts
+    wanted = {
+        "compiled_for_map": recipe.evaluation.chip_instances * _has(recipe.chip, "stuck_devices"),
+        "recalibrated": recipe.evaluation.recalibrated * _has(recipe.chip, "all"),
+    }
+    if not any(wanted.values()):
+        return {}
+    chips = TailoredChips(network, recipe.chip, recipe.layout, key)
+    calibration, inputs = chips.calibration(training), network.input_codes(asked.features)
+    found: dict[str, list[Int64[np.ndarray, " items"]]] = {stage: [] for stage in wanted}
+    for number in range(max(wanted.values())):
+        chip = chips.compiled(number)
+        if number < wanted["compiled_for_map"]:
+            found["compiled_for_map"].append(chip.answers(inputs, asked.lengths))
+        if number < wanted["recalibrated"]:
+            fitted = chips.recalibrated(chip, calibration)
+            found["recalibrated"].append(fitted.answers(inputs, asked.lengths))
+        progress(number + 1, max(wanted.values()), "each chip compiled for and recalibrated")
+    return {stage: np.array(answers) for stage, answers in found.items() if answers}
+
+
+def _has(chip: ChipDescription, stage: str) -> bool:
+    """Whether a chip has any of a stage's effects."""
+    return any(getattr(chip, name) is not None for name in EFFECTS[stage])

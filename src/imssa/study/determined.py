@@ -35,6 +35,7 @@ ONLY_NAMES: Final = frozenset(
         "chip.name",
         "chip.source",
         "evaluation.chip_instances",
+        "evaluation.recalibrated",
         "evaluation.compare",
     }
 )

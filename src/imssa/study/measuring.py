@@ -80,9 +80,9 @@ def _blind(
 def _compiled(
     stages: Stages, subject: Subject, chips: tuple[int, ...], part: SequenceDataset, _: Any
 ) -> Any:
-    tailored = _tailored(stages, subject)
+    tailored, inputs = _tailored(stages, subject), _inputs(stages, subject, part)
     for number in chips:
-        yield tailored.answers(number, part)
+        yield tailored.compiled(number).answers(inputs, part.lengths)
 
 
 def _recalibrated(
