@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from imssa.ear.recordings import Samples, Source, find_recordings, read_recordin
 from imssa.ear.stream import Events, hear
 from imssa.errors import DataError, ImssaError, RecipeError
 from imssa.kernels.parallel import for_ranges
+from imssa.places import AnyPath, path_of
 
 Progress = Callable[[int, int, str], None]
 _BATCH: Final = 64
@@ -116,14 +116,14 @@ class Survey:
     skipped: tuple[str, ...]
 
 
-def survey(folder: Path, config: EncodingConfig) -> Survey:
+def survey(folder: AnyPath, config: EncodingConfig) -> Survey:
     """Reads every recording of a folder before anything is encoded, so that faults show early.
 
     Raises:
         DataError: The folder or a recording cannot be used.
         RecipeError: A sampling rate has no room for the highest channel.
     """
-    sources, classes = find_recordings(folder)
+    sources, classes = find_recordings(path_of(folder))
     kept, seconds, skipped = [], [], []
     for source in sources:
         try:
@@ -146,7 +146,7 @@ def survey(folder: Path, config: EncodingConfig) -> Survey:
 
 
 def encode_folder(
-    folder: Path, out: Path, config: EncodingConfig, progress: Progress, workers: int = 0
+    folder: AnyPath, out: AnyPath, config: EncodingConfig, progress: Progress, workers: int = 0
 ) -> Encoded:
     """Writes the events of all recordings of a folder into a file of the Heidelberg format.
 
@@ -170,7 +170,7 @@ def encode_folder(
         seconds=found.seconds,
         classes=found.classes,
     )
-    with new_spike_file(out, items, _provenance(config), config.time_type) as file:
+    with new_spike_file(path_of(out), items, _provenance(config), config.time_type) as file:
         spikes = _fill(file, found.sources, config, progress, workers)
     return Encoded(
         recordings=len(spikes),

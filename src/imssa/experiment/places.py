@@ -1,12 +1,11 @@
 """Whether a folder can be written, and that one process at a time does."""
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from imssa.errors import OutputError
+from imssa.places import held
 
 
 def require_writable(root: Path) -> None:
@@ -27,31 +26,10 @@ def require_writable(root: Path) -> None:
     )
 
 
-@contextmanager
-def locked(work: Path) -> Iterator[None]:
+def locked(work: Path) -> AbstractContextManager[None]:
     """Holds a folder for this process; the system lets go of it when the process ends.
 
     Raises:
         OutputError: Another process holds it, or it cannot be made.
     """
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        handle = (work / "lock").open("wb")
-    except OSError as error:
-        raise OutputError(
-            given=f"--out {work.parent}",
-            rule=f"it cannot be written ({error.strerror})",
-            remedy="Name a folder that you may write to.",
-        ) from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                given=str(work.parent),
-                rule="another imssa is at work in this folder",
-                remedy="Wait for it, or use another --out.",
-            ) from error
-        except OSError:  # a file system without locks
-            pass
-        yield
+    return held(work, f"--out {work.parent}", busy="another imssa is at work in this folder")

@@ -1,6 +1,7 @@
 """A recipe: all configurations of an experiment and the seed, as TOML."""
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -18,6 +19,7 @@ from imssa.experiment.shipped import recipe_names
 from imssa.hardware import LAW_NAMES, ChipDescription, load_chip
 from imssa.mapping.layout import ONE_SHOT, Layout, LayoutName
 from imssa.models import ModelSettings, PruningConfig
+from imssa.places import AnyPath
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
 
@@ -189,7 +191,7 @@ def _without_none(value: Any) -> Any:
     return value
 
 
-def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe:
+def load_recipe(name_or_path: AnyPath, changes: Iterable[str] = ()) -> Recipe:
     """Reads a recipe by the name of a shipped one or by path.
 
     Args:
@@ -203,7 +205,7 @@ def load_recipe(name_or_path: str | Path, changes: Iterable[str] = ()) -> Recipe
         >>> load_recipe("zero-one", ["seed=7"]).seed
         7
     """
-    return recipe_of(*_read(str(name_or_path)), changes)
+    return recipe_of(*_read(os.fspath(name_or_path)), changes)
 
 
 def recipe_of(text: str, origin: str, changes: Iterable[str] = ()) -> Recipe:
@@ -220,13 +222,13 @@ def recipe_of(text: str, origin: str, changes: Iterable[str] = ()) -> Recipe:
     return _validated(_parsed(text, origin), origin, changes)
 
 
-def recipe_content(name_or_path: str | Path) -> dict[str, Any]:
+def recipe_content(name_or_path: AnyPath) -> dict[str, Any]:
     """What a recipe says, not yet validated: keys that it leaves out are missing.
 
     Raises:
         RecipeError: No such recipe, or no TOML.
     """
-    return _parsed(*_read(str(name_or_path)))
+    return _parsed(*_read(os.fspath(name_or_path)))
 
 
 def _parsed(text: str, origin: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from jaxtyping import Int8
 from imssa.errors import FileFormatError
 from imssa.hardware.defects import OPEN, STUCK_HIGH
 from imssa.hardware.files import write_whole
+from imssa.places import AnyPath, path_of
 
 UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 NAMED: Final = 8
@@ -39,7 +40,7 @@ class DefectMap:
     arrays: tuple[Int8[np.ndarray, "word_lines bit_lines"], ...]
 
 
-def read_defect_map(path: str | Path, count: int, shape: tuple[int, int]) -> DefectMap:
+def read_defect_map(path: AnyPath, count: int, shape: tuple[int, int]) -> DefectMap:
     """Reads and checks a map.
 
     Args:
@@ -50,7 +51,7 @@ def read_defect_map(path: str | Path, count: int, shape: tuple[int, int]) -> Def
     Raises:
         FileFormatError: Unreadable, damaged, of another shape, or with other values; all at once.
     """
-    path = Path(path)
+    path = path_of(path)
     heads, names = _heads(path), [f"array_{number}" for number in range(count)]
     faults = []
     if sorted(heads) != sorted(names):
@@ -71,14 +72,14 @@ def read_defect_map(path: str | Path, count: int, shape: tuple[int, int]) -> Def
     return DefectMap(tuple(found[name].astype(np.int8) for name in names))
 
 
-def write_defect_map(path: str | Path, defects: DefectMap) -> None:
+def write_defect_map(path: AnyPath, defects: DefectMap) -> None:
     """Writes a map as ``.npz``, whole or not at all.
 
     Raises:
         OutputError: The file cannot be written.
     """
     arrays: dict[str, Any] = {f"array_{n}": matrix for n, matrix in enumerate(defects.arrays)}
-    write_whole(Path(path), lambda file: np.savez_compressed(file, **arrays))
+    write_whole(path_of(path), lambda file: np.savez_compressed(file, **arrays))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Chip descriptions by name or from a file."""
 
+import os
 import tomllib
 from functools import cache
 from importlib import resources
@@ -13,6 +14,7 @@ from imssa.hardware.defect_map import read_defect_map
 from imssa.hardware.description import Arrays, ChipDescription
 from imssa.hardware.faults import faults_in_words, listed
 from imssa.hardware.files import write_whole
+from imssa.places import AnyPath
 
 
 @cache
@@ -32,7 +34,7 @@ def template_text() -> str:
     return (resources.files("imssa.hardware") / "template.toml").read_text("utf-8")
 
 
-def load_chip(name_or_path: str | Path) -> ChipDescription:
+def load_chip(name_or_path: AnyPath) -> ChipDescription:
     """A chip description by the name of a preset or by the path of a TOML file.
 
     A ``defect_map`` is looked for beside the file, and read and checked.
@@ -44,7 +46,7 @@ def load_chip(name_or_path: str | Path) -> ChipDescription:
         >>> load_chip("taox-64").arrays
         Arrays(count=3, word_lines=64, bit_lines=64)
     """
-    name = str(name_or_path)
+    name = os.fspath(name_or_path)
     if name in preset_names():
         return parse_chip(preset_text(name), name)
     path = Path(name)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from imssa.errors import FileFormatError
 from imssa.models.classifier import ModelConfig, S4DClassifier
 from imssa.models.s4d import S4D
+from imssa.places import AnyPath, path_of
 from imssa.program.files import read_arrays, write_arrays
 
 KIND: Final = "imssa.model"
@@ -16,7 +17,7 @@ LAYERS: Final = "imssa.layers"
 SCHEMA: Final = "imssa.model/1"
 
 
-def save_model(model: S4DClassifier, path: Path, header: dict[str, Any]) -> str:
+def save_model(model: S4DClassifier, path: AnyPath, header: dict[str, Any]) -> str:
     """Writes a float network; gives the SHA-256 of its content.
 
     Args:
@@ -26,15 +27,16 @@ def save_model(model: S4DClassifier, path: Path, header: dict[str, Any]) -> str:
     """
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     content = {"schema": SCHEMA, "config": model.config.model_dump(mode="json"), **header}
-    return write_arrays(path, KIND, content, arrays)
+    return write_arrays(path_of(path), KIND, content, arrays)
 
 
-def load_model(path: Path) -> tuple[S4DClassifier, dict[str, Any]]:
+def load_model(path: AnyPath) -> tuple[S4DClassifier, dict[str, Any]]:
     """Reads a float network, in evaluation mode, and its header.
 
     Raises:
         FileFormatError: Damaged, of another kind or version, or arrays that do not fit.
     """
+    path = path_of(path)
     header, arrays, _ = read_arrays(path, KIND)
     if header.get("schema") != SCHEMA:
         raise FileFormatError(

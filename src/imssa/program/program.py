@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imssa.errors import FileFormatError
 from imssa.hardware.description import ChipDescription
+from imssa.places import AnyPath, path_of
 from imssa.program.files import Arrays, Header, read_arrays, write_arrays
 from imssa.program.operations import BY_NAME, Operation, Phase, Register
 from imssa.program.rules import broken_rules
@@ -91,7 +92,7 @@ class Program:
         return float(self.chip.read_voltage_volt / (2 ** (self.chip.converters.dac_bits - 1) - 1))
 
 
-def save_program(program: Program, path: Path) -> str:
+def save_program(program: Program, path: AnyPath) -> str:
     """Writes a program file; gives the SHA-256 of its content."""
     arrays: Arrays = {}
     header: Header = {
@@ -119,7 +120,7 @@ def save_program(program: Program, path: Path) -> str:
             _encode(operation, f"{section}.{number}", arrays)
             for number, operation in enumerate(getattr(program, section))
         ]
-    return write_arrays(path, KIND, header, arrays)
+    return write_arrays(path_of(path), KIND, header, arrays)
 
 
 def _encode(operation: Operation, prefix: str, arrays: Arrays) -> dict[str, Any]:
@@ -133,12 +134,13 @@ def _encode(operation: Operation, prefix: str, arrays: Arrays) -> dict[str, Any]
     return record
 
 
-def load_program(path: Path) -> Program:
+def load_program(path: AnyPath) -> Program:
     """Reads a program file and checks every rule of the format.
 
     Raises:
         FileFormatError: Damaged, of another kind or version, or breaking a rule of the format.
     """
+    path = path_of(path)
     header, arrays, _ = read_arrays(path, KIND, lambda *head: _require_head(path, *head))
     try:
         program = _decode(header, arrays)

@@ -1,12 +1,12 @@
 """Stages of a study on disk by the hash of what determines them: each is computed once."""
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from imssa.errors import FileFormatError, ImssaError, OutputError
+from imssa.places import held
 from imssa.program.files import write_atomically
 
 Value = TypeVar("Value")
@@ -58,14 +58,14 @@ class Store:
     @staticmethod
     def _forget_damaged(path: Path, load: Callable[[Path], object]) -> None:
         """Removes a file unless another process has made it anew by now."""
-        with held(path.parent):
+        with _held(path.parent):
             try:
                 load(path)
             except FileFormatError:
                 path.unlink(missing_ok=True)
 
     def _made(self, path: Path, make: Callable[[], None]) -> None:
-        with held(path.parent):
+        with _held(path.parent):
             if path.exists():
                 return
             _sweep(path.parent)
@@ -92,26 +92,12 @@ def in_words(error: BaseException) -> str:
     return str(error) if told else f"{type(error).__name__}: {error}"
 
 
-@contextmanager
-def held(place: Path) -> Iterator[None]:
-    """Holds a folder, once another process has let go of it.
+def _held(place: Path) -> AbstractContextManager[None]:
+    """A stage's folder, once another process has let go of it.
 
-    Raises:
-        OutputError: It cannot be made.
+    Without locks a stage is at worst computed twice, equally.
     """
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        handle = (place / "lock").open("wb")
-    except OSError as error:
-        raise OutputError(
-            given=str(place),
-            rule=f"it cannot be written ({error.strerror})",
-            remedy="Name a folder that you may write to, on a disk with room.",
-        ) from error
-    with handle:
-        with suppress(OSError):  # without locks a stage is at worst computed twice, equally
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    return held(place, str(place), wait=True)
 
 
 def _sweep(place: Path) -> None:
