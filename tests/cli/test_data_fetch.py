@@ -1,8 +1,10 @@
 """imssa data fetch: what is shown before and after, and its refusals."""
 
 import gzip
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,6 +60,40 @@ def test_refusals(site: Site, tmp_path: Path) -> None:
     site.files["train-images-idx3-ubyte.gz"] = gzip.compress(b"no digits")
     assert "published are 9912422" in refusal(*words)
     assert "none of those that can be fetched" in refusal("data", "fetch", "x", "--out", tmp_path)
+
+
+def test_a_dry_run_is_refused_where_the_real_call_is(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, file = tmp_path / "used", tmp_path / "file"
+    used.mkdir()
+    (used / "mine.txt").write_text("mine")
+    file.write_text("a file")
+    for out in (used, file, file / "below"):
+        words = ("data", "fetch", "uea:Made", "--out", out, "--mirror", site.address, "--quiet")
+        assert refusal(*words, "--dry-run") == refusal(*words)
+    full = SimpleNamespace(free=10)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: full)
+    large = ("data", "fetch", "mnist", "--out", tmp_path / "new", "--quiet")
+    assert refusal(*large, "--dry-run") == refusal(*large)
+    assert not (tmp_path / "new").exists()
+    assert not site.asked
+
+
+def test_a_dry_run_without_the_library_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    words = ("data", "fetch", "shd", "--out", tmp_path / "x", "--quiet")
+    assert refusal(*words, "--dry-run") == refusal(*words)
+
+
+def test_a_dry_run_names_what_is_still_to_come_and_from_where(site: Site, tmp_path: Path) -> None:
+    words = ("data", "fetch", "uea:Made", "--out", tmp_path / "made", "--mirror", site.address)
+    assert done(*words, "--dry-run", "--json").value["urls"] == [f"{site.address}/Made.zip"]
+    done(*words)
+    assert done(*words, "--dry-run", "--json").value["urls"] == []
+    assert "everything is there already" in done(*words, "--dry-run").out
 
 
 def test_no_network_is_the_users_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def fetch(  # one argument an option
     must agree with it.
     """
     from imssa.data.fetch import fetch as fetch_set
-    from imssa.data.fetch import published
+    from imssa.data.fetch import plan_fetch, published
 
     wanted = published(name)
     shown = Shown(as_json=as_json, quiet=quiet)
@@ -48,8 +48,8 @@ def fetch(  # one argument an option
     plan = {"name": wanted.name, "kind": wanted.kind, "licence": wanted.licence}
     plan |= {"cite": wanted.cite, "root": str(out / wanted.root)}
     if dry_run:
-        urls = [said.url for said in wanted.files]
-        lines = (f"would fetch {url}" for url in urls)
+        urls = list(plan_fetch(wanted, out, mirror=mirror, force=force).urls.values())
+        lines = [f"would fetch {url}" for url in urls] or ["everything is there already"]
         shown.result({**plan, "urls": urls, "dry_run": True}, *lines)
         return
     with shown.progress():

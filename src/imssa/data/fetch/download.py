@@ -70,15 +70,10 @@ def download(wanted: Wanted, progress: Progress, pauses: tuple[float, ...] = PAU
         MissingToolError: pooch is not installed.
         OutputError: The folder cannot be written.
     """
-    try:
-        import pooch
-        import requests  # pooch brings it
-    except ImportError as error:
-        raise MissingToolError(
-            given="imssa data fetch",
-            rule="files are downloaded by pooch",
-            remedy="Run: pip install 'imssa[fetch]'",
-        ) from error
+    require_tools()
+    import pooch
+    import requests
+
     pooch.get_logger().setLevel(logging.WARNING)
     try:
         wanted.file.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +94,23 @@ def download(wanted: Wanted, progress: Progress, pauses: tuple[float, ...] = PAU
             given=str(wanted.file),
             rule=f"it cannot be written ({error.strerror or error})",
             remedy="Name a folder that you may write to, on a disk with room.",
+        ) from error
+
+
+def require_tools() -> None:
+    """Refuses to go on without the library that downloads.
+
+    Raises:
+        MissingToolError: It is not installed.
+    """
+    try:
+        import pooch  # noqa: F401
+        import requests  # noqa: F401  # pooch brings it
+    except ImportError as error:
+        raise MissingToolError(
+            given="imssa data fetch",
+            rule="files are downloaded by pooch",
+            remedy="Run: pip install 'imssa[fetch]'",
         ) from error
 
 

@@ -5,7 +5,6 @@ unpacked. A process that is killed leaves it there, and the next fetch goes on. 
 is written after each file: where it came from, its SHA-256, and the names that it was unpacked to.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,10 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from imssa.data.fetch.download import PAUSES, Progress, Wanted, download
+from imssa.data.fetch.download import PAUSES, Progress, Wanted, download, require_tools
 from imssa.data.fetch.published import PublishedFile, PublishedSet
 from imssa.data.fetch.unpacking import unpack
 from imssa.errors import DataError, OutputError
+from imssa.places import held
 
 STATE: Final = ".fetching"
 RECORD: Final = "fetched.json"
@@ -94,20 +94,16 @@ def fetch(
         MissingToolError: pooch is not installed.
         OutputError: The folder cannot be written, or holds other things.
     """
-    earlier = read_record(folder)
-    if earlier is not None and earlier.whole(wanted, folder) and not force:
-        return earlier
-    if not force:
-        _require_own(folder, earlier, wanted)
-    done = earlier if earlier is not None and earlier.name == wanted.name else None
-    found = done or Fetched(wanted.name, {})
+    plan = plan_fetch(wanted, folder, mirror=mirror, force=force)
+    found = plan.found
+    if not plan.urls:
+        return found
     with _state(folder) as state:
         for said in wanted.files:
-            if found.holds(said, folder) and not force:
+            if said.name not in plan.urls:
                 continue
-            url = said.url if mirror is None else f"{mirror.rstrip('/')}/{said.name}"
-            known = said.checksum or _trusted(done, said)
-            target = Wanted(url, state / said.name, said.size, known)
+            known = said.checksum or _trusted(plan.found, said)
+            target = Wanted(plan.urls[said.name], state / said.name, said.size, known)
             _require_room(folder, said)
             download(target, stage(said.name), pauses)
             one = _unpacked(target, said, folder, state)
@@ -116,6 +112,63 @@ def fetch(
             target.file.unlink()
         shutil.rmtree(folder / STATE, ignore_errors=True)
     return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fetch will do.
+
+    Args:
+        found: What earlier fetches of the set brought.
+        urls: Where each file that is still to come lies, by its name.
+    """
+
+    found: Fetched
+    urls: dict[str, str]
+
+
+def plan_fetch(
+    wanted: PublishedSet, folder: Path, *, mirror: str | None = None, force: bool = False
+) -> Plan:
+    """All that can be refused before the network is asked; writes nothing.
+
+    Args:
+        wanted: Which.
+        folder: Where its files shall lie.
+        mirror: As in ``fetch``.
+        force: As in ``fetch``.
+
+    Raises:
+        MissingToolError: pooch is not installed.
+        OutputError: The folder cannot be written, holds other things, or has no room.
+    """
+    earlier = read_record(folder)
+    if not force:
+        _require_own(folder, earlier, wanted)
+    done = earlier if earlier is not None and earlier.name == wanted.name else None
+    found = done or Fetched(wanted.name, {})
+    urls = {
+        said.name: said.url if mirror is None else f"{mirror.rstrip('/')}/{said.name}"
+        for said in wanted.files
+        if force or not found.holds(said, folder)
+    }
+    if urls:
+        require_tools()
+        existing = _require_writable(folder)
+        for said in wanted.files:
+            if said.name in urls:
+                _require_room(existing, said)
+    return Plan(found, urls)
+
+
+def _require_writable(folder: Path) -> Path:
+    """The nearest folder above that exists; refused where nothing can be made in it."""
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists() or p.is_symlink())
+    if not existing.is_dir():
+        raise _unwritable(folder, f"{existing} is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise _unwritable(folder, f"you may not write to {existing}")
+    return existing
 
 
 def _require_own(folder: Path, earlier: Fetched | None, wanted: PublishedSet) -> None:
@@ -133,9 +186,9 @@ def _require_own(folder: Path, earlier: Fetched | None, wanted: PublishedSet) ->
     raise OutputError(given=str(folder), rule=rule, remedy="Name a new folder, or add --force.")
 
 
-def _trusted(done: Fetched | None, said: PublishedFile) -> str | None:
+def _trusted(done: Fetched, said: PublishedFile) -> str | None:
     """The checksum of an earlier fetch."""
-    found = None if done is None else done.files.get(said.name)
+    found = done.files.get(said.name)
     return None if found is None else f"sha256:{found.sha256}"
 
 
@@ -153,23 +206,19 @@ def _require_room(folder: Path, said: PublishedFile) -> None:
 def _state(folder: Path) -> Iterator[Path]:
     """The folder of what is on its way, for one process at a time."""
     state = folder / STATE
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        with (state / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with held(state, str(folder), busy="another process is fetching into it"):
+        try:
             yield state
-    except BlockingIOError as error:
-        raise OutputError(
-            given=str(folder),
-            rule="another process is fetching into it",
-            remedy="Wait for it, or stop it.",
-        ) from error
-    except OSError as error:
-        raise OutputError(
-            given=str(folder),
-            rule=f"it cannot be written ({error.strerror or error})",
-            remedy="Name a folder that you may write to, on a disk with room.",
-        ) from error
+        except OSError as error:
+            raise _unwritable(folder, error.strerror or str(error)) from error
+
+
+def _unwritable(folder: Path, reason: str) -> OutputError:
+    return OutputError(
+        given=str(folder),
+        rule=f"it cannot be written ({reason})",
+        remedy="Name a folder that you may write to, on a disk with room.",
+    )
 
 
 def _unpacked(target: Wanted, said: PublishedFile, folder: Path, state: Path) -> FetchedFile:
