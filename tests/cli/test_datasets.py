@@ -199,3 +199,29 @@ def test_pictures_of_arrays_show_their_ranges(tmp_path: Path) -> None:
     assert "value: smallest" in drawn["range-of-each-feature.svg"]
     words = ("data", "check", root, "--pictures", root / "Made_TEST.ts")
     assert call(*words).code == 2
+
+
+def test_data_without_a_published_split_are_looked_at_in_one_that_works(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((80, 5, 2)).astype(np.float32)
+    file, y = tmp_path / "a.npz", np.arange(160) % 2
+    np.savez(file, x=np.concatenate([x, x]), y=y)
+    outcome = call("data", "check", file)
+    assert outcome.code == 2
+    assert "No split" not in outcome.out
+    assert "items of different parts have the same content" in outcome.err
+    found = call("data", "check", file, "--json").value
+    assert (found["split"], found["split_fault"]) == ("hash", "")
+    assert all(set(parts) >= {"train", "test"} for parts in found["counts"].values())
+    # two speakers, both of whom a hash puts into one part: one of them is left out
+    np.savez(file, x=x, y=y[:80], groups=np.array(["g1", "g2"])[np.arange(80) // 40])
+    found = done("data", "check", file, "--json").value
+    assert (found["split"], found["shared_groups"]) == ("speaker", [])
+    assert found["groups"]["test"] == 1
+
+
+def test_addresses_are_shown_whole_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = done("data", "list").out
+    assert all(found.where in table for found in KINDS.values())

@@ -111,7 +111,7 @@ def test_force_removes_only_what_a_run_leaves(folder: Path) -> None:
     for path in kept:
         path.write_text("mine")
     recipe = load_recipe(folder / "recipe.toml", ["seed=3"])
-    open_folder(folder, recipe, force=True)
+    open_folder(folder, recipe, force=True).begin()
     assert all(path.read_text() == "mine" for path in kept)
     names = {name for stage in STAGES for name in FILES[stage]}
     names |= set(LOGS.values())

@@ -90,6 +90,11 @@ class Shown:
             yield
         self._bars = None
 
+    def warning(self, text: str) -> None:
+        """What makes a result doubtful, on standard error, quiet or not."""
+        console = self._bars.console if self._bars is not None else _err()
+        console.print(f"Warning: {text}", style="bold yellow", markup=False, soft_wrap=True)
+
     def stage(self, name: str) -> "_Bar | _Lines":
         """The progress of a stage."""
         if self._bars is not None:

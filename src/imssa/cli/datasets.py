@@ -24,31 +24,45 @@ def list_(*, as_json: Json = False) -> None:
     """List the formats that a recipe can name, their licences, and where to get the data."""
     from dataclasses import asdict
 
-    from rich.table import Table
-
     from imssa.data import KINDS
     from imssa.data.fetch import SETS
 
-    table = Table(title="Formats of data (data.kind in a recipe)")
-    for column in ("kind", "what", "front end", "licence", "where"):
-        table.add_column(column, no_wrap=column == "kind", overflow="fold")
-    rows = []
-    for found in KINDS.values():
-        ends = ", ".join(found.front_ends)
-        table.add_row(found.kind, found.corpus, ends, found.licence, found.where)
-        rows.append(
-            {
-                "kind": found.kind,
-                "corpus": found.corpus,
-                "front_ends": found.front_ends,
-                "splits": found.splits,
-                "classes": found.words,
-                "licence": found.licence,
-                "where": found.where,
-            }
-        )
+    rows = [
+        {
+            "kind": found.kind,
+            "corpus": found.corpus,
+            "front_ends": found.front_ends,
+            "splits": found.splits,
+            "classes": found.words,
+            "licence": found.licence,
+            "where": found.where,
+        }
+        for found in KINDS.values()
+    ]
     sets = {name: asdict(found) for name, found in SETS.items()}
-    Shown(as_json=as_json, quiet=False).result({"formats": rows, "sets": sets}, table, _sets())
+    value = {"formats": rows, "sets": sets}
+    Shown(as_json=as_json, quiet=False).result(value, _formats(), *_places(), "", _sets())
+
+
+def _formats() -> "Table":
+    from rich.table import Table
+
+    from imssa.data import KINDS
+
+    table = Table(title="Formats of data (data.kind in a recipe)")
+    for column in ("kind", "what", "front end", "licence"):
+        table.add_column(column, no_wrap=column == "kind", overflow="fold")
+    for found in KINDS.values():
+        table.add_row(found.kind, found.corpus, ", ".join(found.front_ends), found.licence)
+    return table
+
+
+def _places() -> list[str]:
+    """Where to get the data of each format: lines, since a table would break addresses."""
+    from imssa.data import KINDS
+
+    width = max(map(len, KINDS))
+    return ["Where to get them:", *(f"  {n:<{width}}  {f.where}" for n, f in KINDS.items())]
 
 
 def _sets() -> "Table":
@@ -111,7 +125,8 @@ def check(
         raise DataError(
             given=what,
             rule=f"{found.leaks} items of different parts have the same content",
-            remedy="Take one of each pair out, or choose another split.",
+            remedy="Take one of each pair out, or keep together what belongs together: split = 'hash' never "
+            "parts items of one speaker or group.",
         )
     if found.frames is not None and found.frames.smallest == 0:
         raise DataError(
@@ -176,6 +191,7 @@ def _facts(found: "DataCheck") -> "Table":
     from rich.table import Table
 
     table = Table(title="Lengths: smallest, median, largest", show_header=False)
+    table.add_row("split", "none" if found.split_fault else found.split)
     unit = "spikes" if found.kind in {"shd", "ssc", "spikes"} else "frames or samples"
     table.add_row(unit, _spread(found.frames))
     table.add_row("seconds", _spread(found.seconds))

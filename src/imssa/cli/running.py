@@ -237,7 +237,7 @@ def _run(
 
     if not leads():  # one of several processes: the first shows and writes for all
         shown = Shown(as_json=False, quiet=True)
-    runner = Runner(folder, shown.stage, command_line.get())
+    runner = Runner(folder, shown.stage, command_line.get(), shown.warning)
     with shown.progress():
         if stage is None:
             runner.run()
@@ -253,12 +253,17 @@ def _run(
 
 
 def _show_plan(folder: "Folder", shown: Shown) -> None:
+    from imssa.data.twins import check_twins
     from imssa.experiment.design import require_chip, require_data
     from imssa.experiment.folder import STAGES
+    from imssa.experiment.stages import split_key
 
-    require_data(folder.recipe)
-    require_chip(folder.recipe)
-    todo = [stage for stage in STAGES if not folder.finished(stage)]
+    recipe = folder.recipe
+    require_data(recipe)
+    require_chip(recipe)
+    for warning in check_twins(recipe.data, split_key(recipe.seed).numpy()):
+        shown.warning(warning)
+    todo = [stage for stage in STAGES if not (folder.begun and folder.finished(stage))]
     value = {"recipe": folder.recipe.model_dump(mode="json"), "stages_to_run": todo}
     shown.result(value, folder.recipe.to_toml(), f"Would run: {', '.join(todo) or 'nothing'}")
 
@@ -277,8 +282,10 @@ def _show_report(folder: "Folder", shown: Shown, files: list[Path]) -> None:
     report = load_report(file)
     value = {"report": str(file), "page": str(page), "accuracy": _accuracies(report)}
     value |= {"files": [str(path) for path in files]} if files else {}
+    value |= {"warnings": report.warnings} if report.warnings else {}
+    doubts = (f"Warning: {warning}" for warning in report.warnings)
     wrote = [f"Wrote {len(files)} files of figures and tables"] if files else []
-    shown.result(value, waterfall_table(report), f"Page: {page}", *wrote)
+    shown.result(value, waterfall_table(report), *doubts, f"Page: {page}", *wrote)
 
 
 def _accuracies(report: "Report") -> dict[str, Any]:

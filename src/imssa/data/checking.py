@@ -1,13 +1,16 @@
 """A look at a whole data set before anything is trained: what is there, and what is odd."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from imssa.data.config import DataConfig
-from imssa.data.loading import dataset_of, open_source, split_dataset
+from imssa.data.kinds import KINDS
+from imssa.data.loading import open_source, split_items
 from imssa.data.sources import PARTS, Seen, Source
+from imssa.data.splits import least_heard
 from imssa.errors import DataError
 
 
@@ -33,6 +36,7 @@ class DataCheck:
 
     Attributes:
         kind: Its format.
+        split: The split that was looked at; the next that works where none was published.
         items: How many there are.
         counts: Items of each class in each part.
         groups: Groups (speakers) in each part; 0: not known.
@@ -48,6 +52,7 @@ class DataCheck:
     """
 
     kind: str
+    split: str
     items: int
     counts: dict[str, dict[str, int]]
     groups: dict[str, int]
@@ -92,17 +97,19 @@ def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
     """Looks at every item of a data set.
 
     Args:
-        config: Which data and which split.
+        config: Which data and which split. Where the published one is asked for and there is none, that by
+            a hash of the speakers or names is looked at, or whole speakers are left out where they are few.
         generator: Draws the validation part, as in ``load``.
 
     Raises:
         DataError: The data cannot be read at all.
     """
     source = open_source(config)
-    part, split_fault = _parts(source, config, generator)
+    config, part, split_fault = _parts(source, config, generator)
     looks = tuple(source.looks())
     check = DataCheck(
         kind=config.kind,
+        split=config.split,
         items=len(source.items),
         counts=_counts(source, part),
         groups=_groups(source, part),
@@ -129,16 +136,33 @@ def _measures(looks: tuple[Seen, ...]) -> dict[str, Spread]:
 
 def _parts(
     source: Source, config: DataConfig, generator: np.random.Generator
-) -> tuple[dict[str, str], str]:
-    """The part of each item by its name, and why there are none."""
-    empty = np.zeros((len(source.items), 1, 1), np.float32)
-    dataset = dataset_of(source, empty, np.ones(len(source.items), np.int64))
-    try:
-        split = split_dataset(dataset, config, generator)
-    except DataError as error:
-        return {item.name: item.part or "all" for item in source.items}, str(error)
-    parts = zip(PARTS, split.parts, strict=True)
-    return {name: part for part, data in parts for name in data.names}, ""
+) -> tuple[DataConfig, dict[str, str], str]:
+    """The split that is looked at, the part of each item by its name, and why there are none."""
+    fault = ""
+    for candidate in _candidates(source, config):
+        try:
+            split = split_items(source, candidate, generator)
+        except DataError as error:
+            fault = fault or str(error)
+            continue
+        parts = zip(PARTS, split.parts, strict=True)
+        return candidate, {name: part for part, data in parts for name in data.names}, ""
+    return config, {item.name: item.part or "all" for item in source.items}, fault
+
+
+def _candidates(source: Source, config: DataConfig) -> Iterator[DataConfig]:
+    """The split that is asked for; others only where it is that of the publisher and there is none."""
+    published = all(item.part for item in source.items)
+    if config.split != "official" or published:
+        yield config
+        return
+    splits, groups = KINDS[config.kind].splits, [item.group for item in source.items]
+    if "hash" in splits:
+        yield config.model_copy(update={"split": "hash"})
+    if "speaker" in splits and len(set(groups)) > 1 and all(groups):
+        left_out = tuple(least_heard(groups))
+        yield config.model_copy(update={"split": "speaker", "test_speakers": left_out})
+    yield config
 
 
 def _counts(source: Source, part: dict[str, str]) -> dict[str, dict[str, int]]:

@@ -1,7 +1,6 @@
 """From the data section of a recipe to its split data set."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -20,9 +19,10 @@ from imssa.data.splits import (
     split_hash,
     split_official,
 )
+from imssa.places import AnyPath, path_of
 
 
-def load(config: DataConfig, generator: np.random.Generator, cache: Path | None = None) -> Split:
+def load(config: DataConfig, generator: np.random.Generator, cache: AnyPath | None = None) -> Split:
     """The split data set of a recipe, with features that are not yet normalized.
 
     Args:
@@ -42,6 +42,17 @@ def load(config: DataConfig, generator: np.random.Generator, cache: Path | None 
     if config.train_items is None:
         return split
     return replace(split, train=fewer(split.train, config.train_items, generator))
+
+
+def split_items(source: Source, config: DataConfig, generator: np.random.Generator) -> Split:
+    """As ``load`` before training items are left out, without features: one zero an item.
+
+    Raises:
+        DataError: A part is empty, or the data set has no such split.
+    """
+    empty = np.zeros((len(source.items), 1, 1), np.float32)
+    dataset = dataset_of(source, empty, np.ones(len(source.items), np.int64))
+    return split_dataset(dataset, config, generator)
 
 
 def split_dataset(
@@ -64,7 +75,7 @@ def split_dataset(
             return split_fold(dataset, config.fold or 0, share, generator)
 
 
-def load_dataset(config: DataConfig, cache: Path | None = None) -> SequenceDataset:
+def load_dataset(config: DataConfig, cache: AnyPath | None = None) -> SequenceDataset:
     """The whole data set of a recipe, not split, not normalized.
 
     Args:
@@ -82,7 +93,7 @@ def load_dataset(config: DataConfig, cache: Path | None = None) -> SequenceDatas
         features, lengths = source.features(front_end)
     else:
         features, lengths = cached_features(
-            lambda: source.features(front_end), source.digest(), front_end, cache
+            lambda: source.features(front_end), source.digest(), front_end, path_of(cache)
         )
     return dataset_of(source, features, lengths)
 

@@ -1,7 +1,8 @@
 """Splits into training, validation and test parts; nothing lies in two of them."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -167,6 +168,22 @@ def split_by_speaker(
         )
     test = np.isin(np.array(dataset.groups, dtype=str), test_speakers)
     return _split(dataset, test, validation_share, generator)
+
+
+def least_heard(groups: Iterable[str], share: float = 0.2) -> list[str]:
+    """As many groups as make a share of the items, those with the fewest items first.
+
+    Example:
+        >>> least_heard(["eve"] * 6 + ["ann"] * 2 + ["bob"] * 4)
+        ['ann', 'bob']
+    """
+    heard = Counter(groups)
+    chosen: list[str] = []
+    for group, _ in sorted(heard.items(), key=lambda pair: (pair[1], pair[0])):
+        if chosen and sum(heard[g] for g in chosen) >= share * heard.total():
+            break
+        chosen.append(group)
+    return chosen
 
 
 def _split(

@@ -117,6 +117,7 @@ class Report(RealizationReport):
         chip_name: The chip description's name.
         effects: By stage, the strength of the effect in words, for instance "2 %, half high".
         not_modelled: What the simulated chip leaves out, in words.
+        warnings: What makes the results doubtful, for instance tested items that were trained on.
         seconds: By stage.
         realizations: The numbers of each realization that was run, the recipe's own among them.
     """
@@ -131,6 +132,7 @@ class Report(RealizationReport):
     chip_name: str
     effects: dict[str, str] = Field(default_factory=dict)
     not_modelled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     seconds: dict[str, float]
     realizations: dict[str, RealizationReport]
 

@@ -51,6 +51,25 @@ class Folder:
         return self.root / "work"
 
     @property
+    def begun(self) -> bool:
+        """Whether the folder holds its recipe: nothing is written before the data could be read."""
+        there = any((place / "recipe.toml").exists() for place in (self.work, self.root))
+        return there and not _difference(self)
+
+    def begin(self) -> None:
+        """Writes the recipe; the results of another one are thrown away.
+
+        Raises:
+            OutputError: Another process is at work here, or the folder cannot be written.
+        """
+        with locked(self.work):
+            if _difference(self):
+                _forget_everything(self)
+            text = (HEAD + self.recipe.to_toml()).encode()
+            write_atomically(self.work / "recipe.toml", text)
+            write_atomically(self.root / "recipe.toml", text)
+
+    @property
     def model(self) -> Path:
         """The float network."""
         return self.outputs("train")[0]
@@ -154,9 +173,9 @@ class Folder:
             return {}
 
     @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Adds the time inside to that of a stage, also when it is interrupted."""
-        start = time.perf_counter()
+    def timed(self, stage: str, before: float = 0.0) -> Iterator[None]:
+        """Adds the time inside, and what it took before, to that of a stage, also when interrupted."""
+        start = time.perf_counter() - before
         try:
             yield
         finally:
@@ -173,10 +192,13 @@ def open_folder(
 ) -> Folder:
     """Opens a folder for a recipe, or for the recipe that it holds.
 
+    Nothing is written to a folder that is new, or holds another recipe's results: ``Folder.begin`` does
+    once the data could be read.
+
     Args:
-        root: The folder; made when missing.
+        root: The folder.
         recipe: None: the one in the folder.
-        force: Whether results of another recipe may be thrown away.
+        force: Whether results of another recipe may be thrown away, later.
         dry_run: Only check.
 
     Raises:
@@ -207,13 +229,8 @@ def open_folder(
             rule=f"it holds the results of another recipe ({found})",
             remedy="Use another --out, or --force to throw those results away.",
         )
-    if not dry_run:
-        with locked(folder.work):
-            if found:
-                _forget_everything(folder)
-            text = (HEAD + recipe.to_toml()).encode()
-            write_atomically(folder.work / "recipe.toml", text)
-            write_atomically(shown, text)
+    if folder.begun and not dry_run:
+        folder.begin()  # the copy that is there to be read may have been edited
     return folder
 
 

@@ -69,6 +69,7 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         chip_name=folder.recipe.chip.name,
         effects=effects_in_words(folder.recipe.chip),
         not_modelled=not_modelled(folder.recipe.chip),
+        warnings=tuple(model_header.get("warnings", ())),
         seconds=folder.seconds(),
     )
     from imssa.evaluation.page import write_page  # loads matplotlib

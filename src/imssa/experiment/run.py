@@ -1,6 +1,7 @@
 """Runs the stages of an experiment in its folder, each from the files of the one before."""
 
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,8 @@ from imssa.training.distributed import join, leads, wait
 
 StageProgress = Callable[[str], Progress]
 """Gives the progress of a stage by its name."""
+Warn = Callable[[str], None]
+"""Is told what makes results doubtful."""
 
 
 def no_progress(_stage: str) -> Progress:
@@ -59,6 +62,7 @@ class Runner:
         folder: Recipe and files.
         progress: Gives each stage its progress.
         command: The command line that the user typed, for the report; None: one that does the same.
+        warn: Told what makes results doubtful, before anything is trained.
 
     Raises:
         RecipeError: The environment names a tracker that is not known.
@@ -66,9 +70,13 @@ class Runner:
     """
 
     def __init__(
-        self, folder: Folder, progress: StageProgress = no_progress, command: str | None = None
+        self,
+        folder: Folder,
+        progress: StageProgress = no_progress,
+        command: str | None = None,
+        warn: Warn = lambda _: None,
     ) -> None:
-        self.folder, self.progress = folder, progress
+        self.folder, self.progress, self.warn = folder, progress, warn
         self.command = command or shlex.join(["imssa", "run", "--out", str(folder.root)])
         self._features: Features | None = None
         self.tracker = tracker_of(folder.root) if leads() else None
@@ -80,9 +88,10 @@ class Runner:
         return self.tracker.following(realization, self.folder.log(stage, realization), progress)
 
     def run(self) -> None:
-        """Runs every stage that is not finished."""
+        """Runs every stage that is not finished; where another recipe's results lie, that is all."""
+        begun = self.folder.begun
         for stage in STAGES:
-            if not self.folder.finished(stage):
+            if not (begun and self.folder.finished(stage)):
                 self.stage(stage)
 
     def stage(self, stage: str) -> None:
@@ -103,13 +112,19 @@ class Runner:
 
     def _lead(self, stage: str) -> None:
         """Runs a stage in the folder, alone or as the first of several processes."""
+        start = time.perf_counter()
+        if stage == STAGES[0] and not self.folder.begun:
+            with one_thread():
+                self.read()
+            self.folder.begin()
+        before = time.perf_counter() - start
         with locked(self.folder.work):
             self.folder.sweep()
             self.folder.require(stage)
             number = STAGES.index(stage)
             self.folder.forget(STAGES[number if self.folder.finished(stage) else number + 1 :])
             wait()
-            with self.folder.timed(stage), one_thread():
+            with self.folder.timed(stage, before), one_thread():
                 _RUN[stage](self)
 
     def _follow(self, stage: str) -> None:
@@ -122,8 +137,13 @@ class Runner:
     @property
     def features(self) -> Features:
         """Features of the recipe, read once."""
-        if self._features is None:
-            self._features = load_features(self.recipe, self.folder.work if leads() else None)
+        return self._features or self.read()
+
+    def read(self) -> Features:
+        """Reads the data of the recipe; warns of what makes results on them doubtful."""
+        self._features = load_features(self.recipe, self.folder.work if leads() else None)
+        for warning in self._features.warnings:
+            self.warn(warning)
         return self._features
 
     @property
@@ -164,6 +184,7 @@ def _train(run: Runner) -> None:
         **run.header(),
         "preparation": run.features.preparation,
         "class_names": list(run.features.split.train.class_names),
+        "warnings": list(run.features.warnings),
     }
     save_model(model, run.folder.model, header)
     for path in run.folder.work.glob("train-*.checkpoint"):

@@ -27,11 +27,13 @@ from imssa.data import (
     true_frames,
 )
 from imssa.data.recording_source import RecordingSource
+from imssa.data.twins import check_twins
 from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
 from imssa.models import S4DClassifier, pruned
+from imssa.places import AnyPath
 from imssa.program import Program
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
@@ -66,19 +68,25 @@ class Features:
         split: Training, validation and test part.
         preparation: Front end, normalization and the shortest, median and longest number of frames
             of the training part, as kept in models and programs.
+        warnings: What makes results on these data doubtful: identical items in different parts.
     """
 
     split: Split
     preparation: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
 
-def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
+def load_features(recipe: Recipe, cache: AnyPath | None = None) -> Features:
     """Reads, splits and normalizes the recordings of a recipe.
 
     Args:
         recipe: Its data section and seed.
         cache: Folder of the feature cache; None: none.
+
+    Raises:
+        DataError: The data cannot be read, or many tested items are trained on as well.
     """
+    warnings = check_twins(recipe.data, split_key(recipe.seed).numpy())
     split, normalization = normalize(load(recipe.data, split_key(recipe.seed).numpy(), cache))
     front_end = _resolved(recipe.data, split.train.features.shape[1])
     shortest, median, longest = np.percentile(split.train.lengths, (0, 50, 100))
@@ -88,7 +96,7 @@ def load_features(recipe: Recipe, cache: Path | None = None) -> Features:
         "std": normalization.std.tolist(),
         "trained_frames": [int(shortest), int(median), int(longest)],
     }
-    return Features(split, preparation)
+    return Features(split, preparation, warnings)
 
 
 def _resolved(config: DataConfig, length: int) -> FrontEnd:

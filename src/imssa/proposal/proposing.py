@@ -165,6 +165,7 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
             f"Classes differ in size, {min(counts):,} to {max(counts):,} items: accuracy will favour "
             "the large ones."
         )
+    told += parts.warnings
     told += [f"{n:,} items are odd: {fault}." for fault, n in facts.faults.items()]
     if len(facts.rates_hertz) > 1:
         told.append("Recordings have several sampling rates; what is above the lowest is cut off.")

@@ -1,15 +1,16 @@
 """Which items are trained on, chosen on, and tested on."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from imssa.data import KINDS
-from imssa.data.loading import dataset_of, split_dataset
+from imssa.data import KINDS, DataConfig, Split
+from imssa.data.loading import split_items
 from imssa.data.sources import PARTS
+from imssa.data.splits import least_heard
+from imssa.data.twins import told_twins, twins_across
 from imssa.errors import DataError
 from imssa.experiment.stages import split_key
 from imssa.proposal.choices import Choice, counted
@@ -29,11 +30,13 @@ class Parts:
         facts: The data as they are split; without speakers where these cannot be kept apart.
         keys: What a recipe says of it.
         counts: Items of each part.
+        warnings: What is to be said of identical items in different parts.
     """
 
     facts: Facts
     keys: dict[str, Any]
     counts: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
     def choices(self) -> list[Choice]:
         """The keys with their reasons."""
@@ -65,12 +68,15 @@ def choose_split(facts: Facts) -> Parts:
     Tried in this order: the published one, a hash of the speakers, speakers left out, a hash of names.
 
     Raises:
-        DataError: None does.
+        DataError: None does, or many tested items would be identical to others.
     """
     for candidate, keys in _candidates(facts):
-        counts = _counts(candidate, keys)
-        if counts is not None:
-            return Parts(candidate, keys, counts)
+        config = candidate.config.model_copy(update=keys)
+        split = _split(candidate, config)
+        if split is not None:
+            warnings = told_twins(config, twins_across(candidate.source, split))
+            sizes = {name: len(part) for name, part in zip(PARTS, split.parts, strict=True)}
+            return Parts(candidate, keys, sizes, warnings)
     label = min(facts.counts, key=facts.counts.__getitem__)
     raise DataError(
         given=f"data with {facts.counts[label]} items of class {label!r}",
@@ -87,7 +93,13 @@ def _candidates(facts: Facts) -> Iterator[tuple[Facts, dict[str, Any]]]:
     if facts.speakers and "hash" in splits:
         yield from ((facts, keys) for keys in _hashed())
     if facts.speakers > 2 and "speaker" in splits:
-        yield facts, {"split": "speaker", "test_speakers": _least_heard(facts)}
+        yield (
+            facts,
+            {
+                "split": "speaker",
+                "test_speakers": least_heard(item.group for item in facts.source.items),
+            },
+        )
     if "hash" in splits:
         loose = without_speakers(facts) if facts.config.speaker_pattern else facts
         yield from ((loose, keys) for keys in _hashed())
@@ -99,28 +111,13 @@ def _hashed() -> Iterator[dict[str, Any]]:
             yield {"split": "hash", "test_share": share, "validation_share": validation}
 
 
-def _least_heard(facts: Facts) -> list[str]:
-    """As many speakers as make a fifth of the items, those with the fewest first."""
-    heard = Counter(item.group for item in facts.source.items)
-    chosen: list[str] = []
-    for speaker, _ in sorted(heard.items(), key=lambda pair: (pair[1], pair[0])):
-        if chosen and sum(heard[s] for s in chosen) >= TEST_SHARES[0] * facts.items:
-            break
-        chosen.append(speaker)
-    return chosen
-
-
-def _counts(facts: Facts, keys: dict[str, Any]) -> dict[str, int] | None:
-    """Items of each part; None: the split cannot be made, or a class is missing from a part."""
-    source = facts.source
-    empty = np.zeros((len(source.items), 1, 1), np.float32)
-    dataset = dataset_of(source, empty, np.ones(len(source.items), np.int64))
-    config = facts.config.model_copy(update=keys)
+def _split(facts: Facts, config: DataConfig) -> Split | None:
+    """None: it cannot be made, or a class is missing from a part."""
     try:
-        split = split_dataset(dataset, config, split_key(SEED).numpy())
+        split = split_items(facts.source, config, split_key(SEED).numpy())
     except DataError:
         return None
     whole = all(len(np.unique(part.labels)) == facts.n_classes for part in split.parts)
-    if not whole or len(split.test) > LARGEST_TEST * len(dataset):
+    if not whole or len(split.test) > LARGEST_TEST * facts.items:
         return None
-    return {name: len(part) for name, part in zip(PARTS, split.parts, strict=True)}
+    return split
