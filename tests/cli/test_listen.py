@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from imssa.errors import ShapeError
 from imssa.kernels.random import Key
 from imssa.models import load_model
 from imssa.models.stream import ModelStream
-from imssa.program import load_program
+from imssa.program import load_program, save_program
 from tests.cli.calls import call, done, refusal
 from tests.data.samples import audio_bytes
 from tests.live.listening import speech, word
@@ -35,10 +36,10 @@ def words_in(out: str) -> list[dict[str, Any]]:
 
 def test_a_file_gives_one_line_a_word(finished: Path, file: Path) -> None:
     for network in (finished, finished / "program.safetensors", finished / "model.safetensors"):
-        found = words_in(done("listen", network, "--input", file, "--json").out)
+        found = words_in(done("listen", network, "--input", file, "--margin", 0, "--json").out)
         assert [round(one["start"], 1) for one in found] == [0.5, 1.3]
         assert {one["label"] for one in found} <= {"zero", "one"}
-    shown = done("listen", finished, "--input", file, "--figures").out
+    shown = done("listen", finished, "--input", file, "--margin", 0, "--figures").out
     assert "2 words in 1.6 s of audio, on the ideal chip" in shown or "2 words in 2.1 s" in shown
     assert "times faster than real time" in shown
 
@@ -46,10 +47,12 @@ def test_a_file_gives_one_line_a_word(finished: Path, file: Path) -> None:
 def test_raw_samples_give_the_same_as_their_file(
     finished: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = done("listen", finished, "--input", file, "--json").out
+    expected = done("listen", finished, "--input", file, "--margin", 0, "--json").out
     raw = (np.round(SOUND * 32767).astype("<i2")).tobytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
-    found = words_in(done("listen", finished, "--input", "-", "--rate", 8000, "--json").out)
+    found = words_in(
+        done("listen", finished, "--input", "-", "--rate", 8000, "--margin", 0, "--json").out
+    )
     assert [(w["label"], w["start"]) for w in found] == [
         (w["label"], w["start"]) for w in words_in(expected)
     ]
@@ -59,7 +62,13 @@ def test_a_chip_with_errors_and_states_that_live_on(finished: Path, file: Path) 
     outcome = done("listen", finished, "--input", file, "--chip", "own", "--figures", "--json")
     assert words_in(outcome.out)[-1]["figures"]["runs_on"].startswith("chip taox-64 with its")
     assert (
-        len(words_in(done("listen", finished, "--input", file, "--clear", "never", "--json").out))
+        len(
+            words_in(
+                done(
+                    "listen", finished, "--input", file, "--clear", "never", "--margin", 0, "--json"
+                ).out
+            )
+        )
         == 2
     )
 
@@ -78,7 +87,7 @@ def test_interrupt_ends_cleanly(
         return real(self, samples)
 
     monkeypatch.setattr(Listener, "feed", feed)
-    outcome = call("listen", finished, "--input", file, "--json")
+    outcome = call("listen", finished, "--input", file, "--margin", 0, "--json")
     assert outcome.code == 0
     assert len(words_in(outcome.out)) == 1
 
@@ -97,6 +106,58 @@ def test_wrong_input_is_refused(finished: Path, tmp_path: Path) -> None:
     assert "closes at 0 dB" in refusal(
         "listen", finished, "--input", stereo, "--threshold", 3, "--hysteresis", 4
     )
+
+
+def test_a_chip_for_a_float_network_is_refused(finished: Path, file: Path) -> None:
+    model = finished / "model.safetensors"
+    for chip in ("own", "ideal", "taox-64"):
+        words = ("listen", model, "--input", file, "--chip", chip)
+        assert "only a program runs on a chip" in refusal(*words)
+
+
+def test_doubtful_words_are_counted_and_not_shown(finished: Path, file: Path) -> None:
+    """Without an option those below 0.75."""
+    shown = words_in(done("listen", finished, "--input", file, "--margin", 0, "--json").out)
+    margins = sorted(one["margin"] for one in shown)
+    assert len(margins) == 2
+    assert 0 <= margins[0] < margins[1] <= 1
+    between = f"{(margins[0] + margins[1]) / 2:.6f}"
+    for given, least in ((("--margin", between), float(between)), ((), 0.75)):
+        *words, last = words_in(
+            done("listen", finished, "--input", file, *given, "--json", "--figures").out
+        )
+        assert [w["margin"] for w in words] == [w["margin"] for w in shown if w["margin"] >= least]
+        assert last["figures"]["words_below_margin"] == 2 - len(words)
+
+
+def test_a_program_of_before_says_no_margin(finished: Path, file: Path, tmp_path: Path) -> None:
+    program = load_program(finished / "program.safetensors")
+    kept = {k: v for k, v in program.preparation.items() if k != "logit_step"}
+    assert len(kept) < len(program.preparation)
+    old = tmp_path / "old.safetensors"
+    save_program(replace(program, preparation=kept), old)
+    found = words_in(done("listen", old, "--input", file, "--json").out)
+    assert [one["margin"] for one in found] == [None, None]
+    message = refusal("listen", old, "--input", file, "--margin", 0.5)
+    assert "before programs kept the unit of their scores" in message
+
+
+def test_the_shortest_word_is_an_option(finished: Path, file: Path) -> None:
+    words = ("listen", finished, "--input", file, "--margin", 0, "--shortest", 0.5)
+    outcome = done(*words)
+    assert not outcome.out
+    assert "Lower --threshold or --shortest" in outcome.err
+
+
+def test_silence_is_told(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    still = tmp_path / "still.wav"
+    still.write_bytes(audio_bytes(np.full(16000, 3e-5, np.float32)))
+    outcome = done("listen", finished, "--input", still)
+    assert not outcome.out
+    assert "No word was heard: all 2.0 s were silent, the loudest frame at -" in outcome.err
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    nothing = done("listen", finished, "--input", "-", "--rate", 8000, "--json")
+    assert "the input held no sound" in nothing.err
 
 
 def test_a_microphone_needs_its_library(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from imssa.data import log_mel
 from imssa.data.front_end import loudest_stretch
-from imssa.live import Listener, Word
+from imssa.live import GateConfig, Listener, Word
 from tests.data.samples import recording
 from tests.live.listening import FRONT_END, RATE, hearing, model, speech, word
 
@@ -51,6 +52,7 @@ def test_a_word_is_answered_as_the_same_frames_in_a_clip() -> None:
         first, last = round(one.start / 0.01) - 5, round((one.end - 0.025) / 0.01) + 6
         assert one.frames == min(last - first, 40)
         assert one.label == offline(samples, first, last - first)
+        assert one.margin is not None
         assert 0 <= one.margin <= 1
 
 
@@ -61,7 +63,7 @@ def test_states_are_cleared_between_words_unless_asked_otherwise() -> None:
     cleared = heard(Listener(hearing(), RATE), samples, period)
     kept = heard(Listener(hearing(), RATE, clear="never"), samples, period)
     assert [w[:2] for w in map(_times, cleared)] == [w[:2] for w in map(_times, kept)]
-    assert abs(cleared[0].margin - kept[0].margin) > 0
+    assert cleared[0].margin != kept[0].margin
     assert next(one.label for one in cleared) == cleared[3].label
 
 
@@ -95,6 +97,25 @@ def test_memory_and_figures() -> None:
     assert figures.words == 2
     assert figures.frames == pytest.approx(figures.seconds_heard * 100, abs=3)
     assert figures.real_time_factor > 0
+    assert figures.loudest_decibel is not None
+    # a sine of amplitude 0.3 has a power of 0.045; bands overlap to less than 1
+    assert abs(figures.loudest_decibel - 10 * np.log10(0.045)) < 3
+
+
+def test_the_margin_is_that_of_the_probabilities() -> None:
+    """(p - q) / (p + q) of the two likeliest classes, by SciPy's softmax of the logits."""
+    listener = Listener(hearing(), RATE)
+    for one in heard(listener, speech(WORDS[:1])):
+        logits = listener.hearing.network.scores()
+        q, p = np.sort(softmax(logits))[-2:]
+        assert one.margin == pytest.approx((p - q) / (p + q), rel=1e-9)
+
+
+def test_the_shortest_word_can_be_set() -> None:
+    gate = GateConfig(shortest_seconds=0.25)
+    found = heard(Listener(hearing(), RATE, gate), speech(WORDS))
+    assert len(found) == 3  # of 0.2, 0.3, 0.35, 0.7 and 0.1 s
+    assert all(one.end - one.start >= 0.25 for one in found)
 
 
 def test_silence_and_nothing_give_no_word() -> None:

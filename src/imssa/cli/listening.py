@@ -14,60 +14,82 @@ from imssa.cli.options import FILE_PANEL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imssa.live import Figures, Listener, Word
+    from imssa.live import Figures, GateConfig, Hearing, Listener, Word
     from imssa.live.sources import Audio
+
+
+NetworkFile = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="A program, a model, or the folder of a run.")
+]
+Input = Annotated[
+    str,
+    typer.Option(
+        "--input",
+        metavar="FILE|-|mic",
+        help="A WAV, FLAC or OGG file of one channel; - for raw 16-bit little-endian mono "
+        "samples on standard input; mic for a microphone (pip install 'imssa[live]').",
+    ),
+]
+Rate = Annotated[
+    int, typer.Option(min=1000, help="Sampling rate of standard input or microphone in Hz.")
+]
+RunsOn = Annotated[
+    str | None,
+    typer.Option(
+        help="For a program: ideal (as if left out), own (its chip with all errors of devices), a preset "
+        "or file."
+    ),
+]
+ChipSeed = Annotated[int, typer.Option(min=0, help="Of the chip instance.")]
+Cleared = Annotated[
+    Literal["silence", "never"],
+    typer.Option(
+        help="silence: states begin anew with each word, as with the recordings of the training. "
+        "never: they leak from word to word."
+    ),
+]
+Threshold = Annotated[
+    float, typer.Option(min=0.5, help="dB above the noise at which the gate opens.")
+]
+Hysteresis = Annotated[
+    float, typer.Option(min=0.0, help="dB below the threshold at which it closes.")
+]
+Hang = Annotated[
+    float, typer.Option(min=0.01, help="Seconds below it after which a word has ended.")
+]
+Shortest = Annotated[
+    float, typer.Option(min=0.01, help="Seconds; what is loud for less is no word.")
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Words of a smaller margin are not shown, 0.75 if left out: that removes doubtful answers, "
+        "but of words that the network never heard only one in seven. To tell those, train with a "
+        "class of other words.",
+    ),
+]
+Figured = Annotated[bool, typer.Option("--figures", help="Show speed and delay at the end.")]
+Lines = Annotated[bool, typer.Option("--json", help="One JSON object a line, one line a word.")]
 
 
 @app.command(rich_help_panel=FILE_PANEL)
 def listen(  # noqa: PLR0913  # one argument an option
-    network: Annotated[
-        Path, typer.Argument(metavar="NETWORK", help="A program, a model, or the folder of a run.")
-    ],
+    network: NetworkFile,
     *,
-    source: Annotated[
-        str,
-        typer.Option(
-            "--input",
-            metavar="FILE|-|mic",
-            help="A WAV, FLAC or OGG file of one channel; - for raw 16-bit little-endian mono "
-            "samples on standard input; mic for a microphone (pip install 'imssa[live]').",
-        ),
-    ],
-    rate: Annotated[
-        int, typer.Option(min=1000, help="Sampling rate of standard input or microphone in Hz.")
-    ] = 16000,
-    chip: Annotated[
-        str,
-        typer.Option(
-            help="For a program: ideal, own (its chip with all errors of devices), a preset or file."
-        ),
-    ] = "ideal",
-    seed: Annotated[int, typer.Option(min=0, help="Of the chip instance.")] = 0,
-    clear: Annotated[
-        Literal["silence", "never"],
-        typer.Option(
-            help="silence: states begin anew with each word, as with the recordings of the training. "
-            "never: they leak from word to word."
-        ),
-    ] = "silence",
-    threshold: Annotated[
-        float, typer.Option(min=0.5, help="dB above the noise at which the gate opens.")
-    ] = 10.0,
-    hysteresis: Annotated[
-        float, typer.Option(min=0.0, help="dB below the threshold at which it closes.")
-    ] = 4.0,
-    hang: Annotated[
-        float, typer.Option(min=0.01, help="Seconds below it after which a word has ended.")
-    ] = 0.20,
-    least_margin: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Words of a smaller margin are not shown.")
-    ] = 0.0,
-    figures: Annotated[
-        bool, typer.Option("--figures", help="Show speed and delay at the end.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, one line a word.")
-    ] = False,
+    source: Input,
+    rate: Rate = 16000,
+    chip: RunsOn = None,
+    seed: ChipSeed = 0,
+    clear: Cleared = "silence",
+    threshold: Threshold = 10.0,
+    hysteresis: Hysteresis = 4.0,
+    hang: Hang = 0.20,
+    shortest: Shortest = 0.06,
+    margin: Margin = None,
+    figures: Figured = False,
+    as_json: Lines = False,
 ) -> None:
     """Classify continuous audio: each word with its times, as soon as it has ended. Ctrl-C ends.
 
@@ -81,15 +103,67 @@ def listen(  # noqa: PLR0913  # one argument an option
     """
     from imssa.live import GateConfig, Listener, hearing_of, open_source
 
-    gate = GateConfig(threshold, max(threshold - hysteresis, 0.0), hang_seconds=hang)
+    gate = GateConfig(
+        threshold,
+        max(threshold - hysteresis, 0.0),
+        hang_seconds=hang,
+        shortest_seconds=shortest,
+    )
     hearing = hearing_of(network, chip, seed)
-    with open_source(source, rate) as audio:
+    least = _least_margin(hearing, network, margin)
+    turned_down = 0
+    with open_source(source, rate, _tell_lost) as audio:
         listener = Listener(hearing, audio.rate_hertz, gate, clear)
         for word in _heard(listener, audio):
-            if word.margin >= least_margin:
+            if word.margin is None or word.margin >= least:
                 _show(word, as_json=as_json)
+            else:
+                turned_down += 1
+    _tell_silence(listener.figures, gate)
     if figures:
-        _show_figures(listener.figures, hang, hearing.name, as_json=as_json)
+        _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
+
+
+def _least_margin(hearing: "Hearing", file: Path, asked: float | None) -> float:
+    """The margin of words that are shown."""
+    from imssa.errors import FileFormatError
+    from imssa.live import LEAST_MARGIN
+
+    if asked and hearing.network.logit_step is None:
+        raise FileFormatError(
+            given=f"--margin {asked:g} with {file}",
+            rule="it was written before programs kept the unit of their scores",
+            remedy="Quantize and compile the network again, or leave --margin out.",
+        )
+    return LEAST_MARGIN if asked is None else asked
+
+
+def _tell_lost(seconds: float) -> None:
+    typer.echo(
+        f"Warning: {seconds:.2f} s of sound were dropped, since this computer is too slow; times after "
+        "them are too early by as much.",
+        err=True,
+    )
+
+
+def _tell_silence(figures: "Figures", gate: "GateConfig") -> None:
+    """Says why there is no word, where there is none."""
+    if figures.words:
+        return
+    loudest = figures.loudest_decibel
+    if loudest is None:
+        why = "the input held no sound"
+    elif loudest <= gate.quiet_decibel + gate.open_decibel:
+        why = (
+            f"all {figures.seconds_heard:.1f} s were silent, the loudest frame at {loudest:.0f} dB of "
+            "full scale. Check the microphone or its level"
+        )
+    else:
+        why = (
+            f"nothing was {gate.open_decibel:g} dB above the noise for {gate.shortest_seconds:g} s; the "
+            f"loudest frame had {loudest:.0f} dB of full scale. Lower --threshold or --shortest"
+        )
+    typer.echo(f"No word was heard: {why}.", err=True)
 
 
 def _heard(listener: "Listener", audio: "Audio") -> "Iterator[Word]":
@@ -106,9 +180,8 @@ def _show(word: "Word", *, as_json: bool) -> None:
     if as_json:
         line = json.dumps({name: _rounded(value) for name, value in vars(word).items()})
     else:
-        line = (
-            f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16} margin {word.margin:.2f}"
-        )
+        margin = "" if word.margin is None else f" margin {word.margin:.2f}"
+        line = f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16}{margin}"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -117,9 +190,13 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _show_figures(figures: "Figures", hang: float, name: str, *, as_json: bool) -> None:
+def _show_figures(
+    figures: "Figures", turned_down: int, delay_and_name: tuple[float, str], *, as_json: bool
+) -> None:
+    hang, name = delay_and_name
     value = {
         **vars(figures),
+        "words_below_margin": turned_down,
         "real_time_factor": figures.real_time_factor,
         "frame_seconds": figures.frame_seconds,
         "hang_seconds": hang,
@@ -130,7 +207,8 @@ def _show_figures(figures: "Figures", hang: float, name: str, *, as_json: bool) 
         return
     Shown(as_json=False, quiet=False).result(
         value,
-        f"{figures.words} words in {figures.seconds_heard:.1f} s of audio, on {name}",
+        f"{figures.words} words in {figures.seconds_heard:.1f} s of audio, on {name}; "
+        f"{turned_down} of them below the margin and not shown",
         f"{1e6 * figures.frame_seconds:.0f} us a frame ({figures.frames:,} frames), slowest block "
         f"{1e3 * figures.slowest_block_seconds:.1f} ms",
         f"{figures.real_time_factor:.0f} times faster than real time; a word is told "

@@ -3,10 +3,11 @@
 from imssa.live.frames import FrameStream
 from imssa.live.gate import Gate, GateConfig
 from imssa.live.hearing import Hearing, hearing_of
-from imssa.live.listener import Figures, Listener, Word
+from imssa.live.listener import LEAST_MARGIN, Figures, Listener, Word
 from imssa.live.sources import open_source
 
 __all__ = [
+    "LEAST_MARGIN",
     "Figures",
     "FrameStream",
     "Gate",

@@ -12,13 +12,14 @@ from imssa.crossbar import ProgrammedChips, Stream
 from imssa.data import FrontEndConfig, Normalization, front_end_from
 from imssa.data.fsdd import RATE_HERTZ as DIGITS_HERTZ
 from imssa.data.speech_commands import RATE_HERTZ as WORDS_HERTZ
-from imssa.errors import FileFormatError
+from imssa.errors import FileFormatError, RecipeError
 from imssa.hardware import ChipDescription, load_chip
 from imssa.kernels.codes import quantized
 from imssa.kernels.random import Key
 from imssa.models import load_model
 from imssa.models.files import KIND as MODEL
 from imssa.models.stream import ModelStream
+from imssa.places import AnyPath, path_of
 from imssa.program import Program, load_program
 from imssa.program.files import kinds_in
 from imssa.program.program import KIND as PROGRAM
@@ -38,9 +39,11 @@ class Network(ABC):
 
     Attributes:
         max_frames: Most frames of an answer; None: any number.
+        logit_step: Logit units of one score; None: the file is of before these were kept.
     """
 
     max_frames: int | None
+    logit_step: float | None
 
     @abstractmethod
     def restart(self) -> None:
@@ -73,6 +76,8 @@ class ProgramNetwork(Network):
         chips = ProgrammedChips(program, chip, key, np.zeros(1, np.int64))
         self.max_frames = program.max_length
         self._stream = Stream(chips, window=program.max_length)
+        kept = program.preparation.get("logit_step")
+        self.logit_step = None if kept is None else float(kept)
         self._step = float(program.preparation["input_step"])
         self._bits = program.chip.converters.dac_bits
 
@@ -101,7 +106,7 @@ class ModelNetwork(Network):
     """
 
     def __init__(self, stream: ModelStream) -> None:
-        self.max_frames, self._stream = None, stream
+        self.max_frames, self.logit_step, self._stream = None, 1.0, stream
 
     def restart(self) -> None:
         """Clears the states and the sums."""
@@ -154,23 +159,25 @@ class Hearing:
         return most if known is not None and known[1] >= most else 0
 
 
-def hearing_of(path: Path, chip: str = IDEAL, seed: int = 0) -> Hearing:
+def hearing_of(path: AnyPath, chip: str | None = None, seed: int = 0) -> Hearing:
     """The network in a file, ready for a stream.
 
     Args:
         path: A program, a model, or the folder of a run (its program).
-        chip: For a program "ideal", "own" (its chip with all errors), a preset or a TOML file.
+        chip: For a program "ideal", "own" (its chip with all errors), a preset or a TOML file; None:
+            "ideal".
         seed: Of the chip instance.
 
     Raises:
         FileFormatError: Neither program nor model, or one that hears no sound.
         DesignRuleError: A chip that differs from the program's in more than its errors.
-        RecipeError: No such chip.
+        RecipeError: No such chip, or a chip for a float network.
     """
+    path = path_of(path)
     file = path / "program.safetensors" if path.is_dir() else path
     kinds = kinds_in(file)
     if PROGRAM in kinds:
-        program = load_program(file)
+        program, chip = load_program(file), chip or IDEAL
         chosen = {IDEAL: program.chip.only(), OWN: program.chip}.get(chip)
         described = load_chip(chip) if chosen is None else chosen
         kept = program.preparation, program.provenance.get("recipe", {})
@@ -178,6 +185,12 @@ def hearing_of(path: Path, chip: str = IDEAL, seed: int = 0) -> Hearing:
         network: Network = ProgramNetwork(program, described, seed)
         return _hearing(file, network, program.class_names, kept, name)
     if MODEL in kinds:
+        if chip is not None:
+            raise RecipeError(
+                given=f"--chip {chip} with the float network {file}",
+                rule="only a program runs on a chip",
+                remedy="Name a program.safetensors or the folder of a run, or leave --chip out.",
+            )
         model, header = load_model(file)
         kept = header["preparation"], header.get("recipe", {})
         network = ModelNetwork(ModelStream(model))

@@ -17,6 +17,14 @@ from imssa.live.hearing import Hearing
 Clear = Literal["silence", "never"]
 AROUND_SECONDS: Final = 0.05
 """Before the first and behind the last loud frame that belong to a word all the same."""
+LEAST_MARGIN: Final = 0.75
+"""Of a word that is announced, unless the user asks for another: a gap of two logits.
+
+Measured on Speech Commands. Three networks of yes and no, 83 test words each: 96 % of these are kept; of
+2285 recordings of the eight other words, 14 % are turned down. A network of ten words, 393 test words:
+93 % are kept, and of those turned down three quarters would have been wrong. So the margin removes
+doubtful answers; most unknown words it does not know: that takes a class of other words in the training.
+"""
 CONFIRMING: Final = 2
 """Loud frames after which the gate opens."""
 
@@ -29,14 +37,16 @@ class Word:
         start: Of the first loud frame, in seconds from the start of the stream.
         end: Of the last loud frame.
         label: The class.
-        margin: By how much its score exceeds the next one, as a share of the range of all scores: 0 to 1.
+        margin: (p - q) / (p + q) of the probabilities p of the class and q of the next one, which is
+            tanh((a - b) / 2) of their logits a and b: 0 to 1; None: the network's file is of before the
+            unit of its scores was kept.
         frames: How many the answer is of.
     """
 
     start: float
     end: float
     label: str
-    margin: float
+    margin: float | None
     frames: int
 
 
@@ -50,6 +60,7 @@ class Figures:
         frames: Frames of the front end.
         words: How many were heard.
         slowest_block_seconds: The longest that one block of samples took.
+        loudest_decibel: Of all frames, in dB of full scale; None: there was none.
     """
 
     seconds_heard: float = 0.0
@@ -57,6 +68,7 @@ class Figures:
     frames: int = 0
     words: int = 0
     slowest_block_seconds: float = 0.0
+    loudest_decibel: float | None = None
 
     @property
     def real_time_factor(self) -> float:
@@ -145,6 +157,9 @@ class Listener:
 
     def _frames_in(self, found: Frames) -> list[Word]:
         words = list[Word]()
+        if len(found[1]):
+            loudest, before = float(found[1].max()), self.figures.loudest_decibel
+            self.figures.loudest_decibel = loudest if before is None else max(loudest, before)
         for frame, level in zip(*found, strict=True):
             self._ring[self._frames % len(self._ring)] = frame
             self._frames += 1
@@ -203,7 +218,11 @@ class Listener:
         scores = self.hearing.network.scores()
         label = self.hearing.class_names[int(scores.argmax())]
         last = (stretch.end - 1) * self._hop + self._stream.frame / self.hearing.rate_hertz
-        return Word(stretch.begin * self._hop, last, label, _margin(scores), frames)
+        return Word(stretch.begin * self._hop, last, label, self._margin(scores), frames)
+
+    def _margin(self, scores: Float64[np.ndarray, " classes"]) -> float | None:
+        unit, (second, first) = self.hearing.network.logit_step, np.sort(scores)[-2:]
+        return None if unit is None else float(np.tanh(unit * (first - second) / 2))
 
     def _clip(self, end: int) -> int:
         """Sees to it that the network has run exactly the clip; gives its frames."""
@@ -224,9 +243,3 @@ class Listener:
         end = min(end + (missing + 1) // 2, self._frames)
         oldest = max(self._free, self._frames - len(self._ring), 0)
         return min(begin, max(end - self.hearing.usual_frames, oldest)), end
-
-
-def _margin(scores: Float64[np.ndarray, " classes"]) -> float:
-    ordered = np.sort(scores)
-    spread = float(ordered[-1] - ordered[0])
-    return float(ordered[-1] - ordered[-2]) / spread if spread else 0.0

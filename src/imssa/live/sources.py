@@ -1,7 +1,8 @@
 """Where samples come from, block by block: raw PCM, an audio file, a microphone."""
 
-import queue
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,12 @@ MICROPHONE: Final = "mic"
 BLOCK_SECONDS: Final = 0.05
 FULL_SCALE: Final = 32768.0
 
+MOST_WAITING_SECONDS: Final = 10.0
+"""Of a microphone's sound that was not taken yet; the oldest of more is dropped."""
+
 Block = Float32[np.ndarray, " samples"]
+Lost = Callable[[float], None]
+"""Is told of how many seconds of sound were dropped."""
 
 
 class Audio(NamedTuple):
@@ -36,12 +42,14 @@ class Audio(NamedTuple):
 
 
 @contextmanager
-def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
+def open_source(name: str, rate_hertz: int, lost: Lost = lambda _: None) -> Iterator[Audio]:
     """Audio by name.
 
     Args:
         name: "-" for raw 16-bit little-endian mono samples on standard input, "mic", or a file.
         rate_hertz: Sampling rate of standard input and microphone; a file says its own.
+        lost: Told of sound that a microphone gave faster than it was taken: times after it are too early
+            by as much.
 
     Raises:
         DataError: No such file, no audio, several channels, or no microphone.
@@ -51,7 +59,7 @@ def open_source(name: str, rate_hertz: int) -> Iterator[Audio]:
         stream = cast("BufferedReader", sys.stdin.buffer)
         yield Audio(rate_hertz, pcm_blocks(stream.read1, rate_hertz))
     elif name == MICROPHONE:
-        with _microphone(rate_hertz) as blocks:
+        with _microphone(rate_hertz, lost) as blocks:
             yield Audio(rate_hertz, blocks)
     else:
         with _file(Path(name)) as audio:
@@ -118,8 +126,52 @@ def _blocks_of(sound: Any, size: int, path: Path) -> Iterator[Block]:
         ) from error
 
 
+class Waiting:
+    """Blocks between a microphone, which does not wait, and who takes them; the oldest give way.
+
+    Args:
+        most: Blocks that are kept.
+
+    Example:
+        >>> waiting = Waiting(2)
+        >>> for value in range(4):
+        ...     waiting.put(np.full(1, value, np.float32))
+        >>> found = waiting.blocks(lambda lost: print(f"{lost} lost"))
+        >>> float(next(found)[0])
+        2 lost
+        2.0
+    """
+
+    def __init__(self, most: int) -> None:
+        self._blocks = deque[Block](maxlen=most)
+        self._lost = 0
+        self._there = threading.Condition()
+
+    def put(self, block: Block) -> None:
+        """Adds a block; never waits for room."""
+        with self._there:
+            self._lost += len(self._blocks) == self._blocks.maxlen
+            self._blocks.append(block)
+            self._there.notify()
+
+    def blocks(self, lost: Callable[[int], None]) -> Iterator[Block]:
+        """Blocks as they come, without end.
+
+        Args:
+            lost: Told how many gave way since it was told last.
+        """
+        while True:
+            with self._there:
+                while not self._blocks:
+                    self._there.wait()
+                block, gone, self._lost = self._blocks.popleft(), self._lost, 0
+            if gone:
+                lost(gone)
+            yield block
+
+
 @contextmanager
-def _microphone(rate_hertz: int) -> Iterator[Iterator[Block]]:
+def _microphone(rate_hertz: int, told: Lost) -> Iterator[Iterator[Block]]:
     try:
         import sounddevice
     except ModuleNotFoundError as error:
@@ -131,7 +183,7 @@ def _microphone(rate_hertz: int) -> Iterator[Iterator[Block]]:
         ) from error
     except OSError as error:  # the library is there, PortAudio is not
         raise _no_microphone(str(error)) from error
-    waiting: queue.SimpleQueue[Block] = queue.SimpleQueue()
+    waiting = Waiting(round(MOST_WAITING_SECONDS / BLOCK_SECONDS))
 
     def arrived(samples: Any, _frames: int, _time: Any, _status: Any) -> None:
         waiting.put(np.array(samples[:, 0], np.float32))
@@ -147,7 +199,7 @@ def _microphone(rate_hertz: int) -> Iterator[Iterator[Block]]:
     except sounddevice.PortAudioError as error:
         raise _no_microphone(str(error)) from error
     with device:
-        yield iter(waiting.get, None)
+        yield waiting.blocks(lambda blocks: told(blocks * BLOCK_SECONDS))
 
 
 def _no_microphone(reason: str) -> DataError:

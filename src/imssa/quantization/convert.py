@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from imssa.errors import FileFormatError
+from imssa.places import AnyPath, path_of
 from imssa.program.files import Arrays, read_arrays, write_arrays
 from imssa.quantization.linear import QuantizedLinear
 from imssa.quantization.network import (
@@ -47,9 +48,15 @@ def convert(prepared: PreparedClassifier) -> QuantizedNetwork:
         input_step=prepared.input_step,
         max_length=prepared.max_length,
         class_names=prepared.class_names,
-        preparation=prepared.preparation,
+        preparation=_with_logit_step(prepared),
         config=config.model_dump(mode="json"),
     )
+
+
+def _with_logit_step(prepared: PreparedClassifier) -> dict[str, Any]:
+    """What is kept with the network, with the unit of its scores as trained, where that is kept."""
+    kept = prepared.preparation
+    return {**kept, "logit_step": prepared.logit_step} if "logit_step" in kept else kept
 
 
 def _gain(log_gain: Tensor) -> tuple[Any, Any]:
@@ -92,7 +99,7 @@ def _layer(block: PreparedBlock) -> IntegerLayer:
     )
 
 
-def save_network(network: QuantizedNetwork, path: Path, provenance: dict[str, Any]) -> str:
+def save_network(network: QuantizedNetwork, path: AnyPath, provenance: dict[str, Any]) -> str:
     """Writes a quantized network; gives the SHA-256 of its content."""
     arrays: Arrays = {}
     plain: dict[str, Any] = {"schema": SCHEMA, "provenance": provenance}
@@ -104,7 +111,7 @@ def save_network(network: QuantizedNetwork, path: Path, provenance: dict[str, An
     plain["layers"] = len(network.layers)
     for name in ("input_step", "max_length", "class_names", "preparation", "config"):
         plain[name] = getattr(network, name)
-    return write_arrays(path, KIND, plain, arrays)
+    return write_arrays(path_of(path), KIND, plain, arrays)
 
 
 def _flatten(prefix: str, value: object, arrays: Arrays, plain: dict[str, Any]) -> None:
@@ -118,12 +125,13 @@ def _flatten(prefix: str, value: object, arrays: Arrays, plain: dict[str, Any]) 
             plain[name] = part
 
 
-def load_network(path: Path) -> QuantizedNetwork:
+def load_network(path: AnyPath) -> QuantizedNetwork:
     """Reads a quantized network.
 
     Raises:
         FileFormatError: Damaged, of another kind or version.
     """
+    path = path_of(path)
     plain, arrays, _ = read_arrays(path, KIND)
     if plain.get("schema") != SCHEMA:
         raise FileFormatError(

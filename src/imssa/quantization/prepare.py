@@ -211,7 +211,7 @@ def prepare(
         logit_step=float(torch.exp2(decoder.log_gain.detach())[0]),
         max_length=int(features.shape[1]),
         class_names=class_names,
-        preparation=preparation,
+        preparation={**preparation, "logit_step": None},  # `convert` writes it
     )
     decoder.log_gain.requires_grad = False
     prepared.project()

@@ -111,6 +111,11 @@ class PreparedClassifier(nn.Module):
         return self.blocks[0].kernels.chip.converters.dac_bits
 
     @property
+    def logit_step(self) -> float:
+        """Logit units of one decoder sum, as trained: kept with the network, so that scores tell odds."""
+        return float(torch.exp(self.log_logit_step.detach()))
+
+    @property
     def linears(self) -> dict[str, QuantizedLinear]:
         """The linear maps, by the name of the codes that they take: ``input``, ``activation.0`` ..."""
         maps = {f"activation.{n}": block.mixing for n, block in enumerate(self.blocks)}

@@ -39,7 +39,7 @@ def restore(network: QuantizedNetwork, chip: ChipDescription) -> PreparedClassif
         blocks=[_block(network, layer, config, chip) for layer in network.layers],
         decoder=_linear(network.decoder, bits.decoder, mean_max, *held),
         input_step=network.input_step,
-        logit_step=float(_gain(network.decoder.multiplier, network.decoder.shift)[0]),
+        logit_step=network.preparation.get("logit_step") or _logit_step(network),
         max_length=network.max_length,
         class_names=network.class_names,
         preparation=network.preparation,
@@ -50,6 +50,11 @@ def restore(network: QuantizedNetwork, chip: ChipDescription) -> PreparedClassif
 
 def _gain(multiplier: Any, shift: Any) -> Any:
     return np.ldexp(multiplier.astype(float), -shift)
+
+
+def _logit_step(network: QuantizedNetwork) -> float:
+    """Of networks that do not say: as it was before training."""
+    return float(_gain(network.decoder.multiplier, network.decoder.shift)[0])
 
 
 def _linear(
