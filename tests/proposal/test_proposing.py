@@ -158,3 +158,39 @@ def test_too_few_for_three_parts(tmp_path: Path) -> None:
     np.savez(file, x=np.zeros((6, 5, 2), np.float32) + np.arange(5)[:, None], y=[0, 0, 0, 1, 1, 1])
     with pytest.raises(DataError, match=r"too few|three"):
         propose(Wish(file))
+
+
+def test_copies_that_a_split_would_test_and_train_on_are_refused(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 20, 3)).astype(np.float32)
+    file, y = tmp_path / "a.npz", np.arange(60) % 3
+    np.savez(file, x=np.concatenate([x, x]), y=np.concatenate([y, y]))
+    with pytest.raises(DataError, match=r"identical to items of the .* item-\d+ = item-\d+ and"):
+        propose(Wish(file))
+    test = {"x_test": np.concatenate([x[:2], -x[:10]]), "y_test": np.concatenate([y[:2], y[:10]])}
+    np.savez(file, x_train=x, y_train=y, x_test=test["x_test"], y_test=test["y_test"])
+    assert "2 of 12 test items" in loads(propose(Wish(file))).warnings[0]
+
+
+def test_the_time_counts_compiling_for_each_chip(tmp_path: Path) -> None:
+    facts = look_at(write_arrays(tmp_path / "a.npz"))
+    feed, faulty = Feed([], 50, 50, 6), load_chip("taox-64")
+    assert faulty.stuck is not None
+    sound = faulty.model_copy(update={"stuck": None})
+    parts = Parts(facts, {}, {"train": 40, "validation": 5, "test": 15})
+    sizes = [choose_size(facts, feed, chip) for chip in (sound, faulty)]
+    sound_plan, plan = (choose_schedule(facts, feed, size, parts, 30.0) for size in sizes)
+    assert plan.chips == sound_plan.chips == 50
+    # measured on the chips of the recipe yes-no: two arrays of 64x64, 0.083 s a chip
+    more = (plan.seconds - sound_plan.seconds) / plan.chips
+    assert sizes[1].arrays == 2
+    assert more == pytest.approx(0.083, rel=0.3)
+
+
+def test_the_refusal_names_the_smallest_network_that_is_tried(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    x = np.random.default_rng(0).standard_normal((120, 20, 3)).astype(np.float32)
+    np.savez(file, x=x, y=np.arange(120) % 30)
+    chip = load_chip("taox-64")
+    small = chip.arrays.model_copy(update={"word_lines": 2, "bit_lines": 4, "count": 1})
+    with pytest.raises(DesignRuleError, match="the smallest network that is tried has 2 kernels"):
+        choose_size(look_at(file), Feed([], 20, 20, 3), chip.model_copy(update={"arrays": small}))

@@ -24,7 +24,13 @@ SHARE_CHIPS: Final = 0.25
 FLOAT_SECONDS: Final = (6e-3, 2e-8)
 CODES_SECONDS: Final = (14e-3, 1.5e-7)
 CHIP_SECONDS: Final = 1.8e-7
-"""A time step of one kernel on one simulated chip; four kinds of chips are run."""
+"""A time step of one kernel on one simulated chip."""
+KINDS_OF_CHIPS: Final = 4
+"""Those of the waterfall: writing errors, read noise, stuck devices, all. Chips with defects are a fifth:
+each is scanned, compiled for, written and run by itself."""
+TAILOR_SECONDS: Final = 1.1e-5
+"""Of scanning, compiling for and writing one crossing of lines: of the 50 chips of the recipes yes-no and
+ten-words, 0.083 s of processor time on two arrays of 64x64, 0.28 s on six."""
 OVERHEAD_SECONDS: Final = 15.0
 
 
@@ -78,10 +84,20 @@ def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes:
     codes = _epoch(CODES_SECONDS, train, work)
     float_epochs = _within(budget * SHARE_FLOAT / floats, FEWEST_EPOCHS, MOST_EPOCHS)
     code_epochs = _within(budget * code_share / codes, FEWEST_EPOCHS, MOST_EPOCHS)
-    a_chip = 4 * CHIP_SECONDS * parts.counts["test"] * work
+    a_chip = _seconds_a_chip(size, parts.counts["test"] * work)
     chips = _within(budget * SHARE_CHIPS / a_chip, FEWEST_CHIPS, MOST_CHIPS)
     seconds = OVERHEAD_SECONDS + floats * float_epochs + codes * code_epochs + a_chip * chips
     return Schedule(float_epochs, code_epochs, None if train == items else train, chips, seconds)
+
+
+def _seconds_a_chip(size: Size, work: float) -> float:
+    """Of all that is simulated of one chip instance."""
+    chip, arrays = size.chip, size.chip.arrays
+    faulty = (chip.stuck, chip.dead_lines, chip.defect_map)
+    if all(fault is None for fault in faulty):
+        return KINDS_OF_CHIPS * CHIP_SECONDS * work
+    crossings = size.arrays * arrays.word_lines * arrays.bit_lines
+    return (KINDS_OF_CHIPS + 1) * CHIP_SECONDS * work + TAILOR_SECONDS * crossings
 
 
 def _epoch(law: tuple[float, float], items: int, work: float) -> float:

@@ -85,7 +85,8 @@ def choose_size(facts: Facts, feed: Feed, chip: ChipDescription) -> Size:
     One kernel is driven at a time: it fills arrays best, and no device of another disturbs it.
 
     Raises:
-        DesignRuleError: Not even one kernel of two states a class fits.
+        DesignRuleError: Not even a twentieth of the kernels that the data ask for fits, in one layer and
+            with two states each.
     """
     wanted = _wanted(facts, feed)
     for d_model, d_state, n_layers in _candidates(wanted, chip):
@@ -94,12 +95,12 @@ def choose_size(facts: Facts, feed: Feed, chip: ChipDescription) -> Size:
             packed = pack(layers, chip, LAYOUT)
             place = LAYOUT, packed.arrays, packed.phases_per_step
             return Size(d_model, d_state, n_layers, *place, wanted, chip)
-    lines = STATES[-1] + 1
+    lines, least = STATES[-1] + 1, int(wanted[0] * SHARES[-1])
     arrays = chip.arrays
     raise DesignRuleError(
         given=f"chip {chip.name}: {arrays.count} arrays of {arrays.word_lines} word lines and "
         f"{arrays.bit_lines} bit lines",
-        rule=f"nothing fits: the smallest useful network has {_fewest(facts)} kernels of {lines} word "
+        rule=f"nothing fits: the smallest network that is tried has {least} kernels of {lines} word "
         f"lines and {2 * lines} bit lines each",
         remedy="Name a larger chip; `imssa chip list` shows some.",
     )
@@ -123,10 +124,6 @@ def _wanted(facts: Facts, feed: Feed) -> tuple[int, int]:
     small = facts.n_classes <= 3 or facts.items < FEW_ITEMS
     many = facts.n_classes > 12 or (facts.n_classes >= 8 and facts.speakers > 50)
     return (42 if small else 63), (2 if many or feed.median >= LONG_STEPS else 1)
-
-
-def _fewest(facts: Facts) -> int:
-    return max(2, facts.n_classes // 2)
 
 
 def _candidates(wanted: tuple[int, int], chip: ChipDescription) -> Iterator[tuple[int, int, int]]:
