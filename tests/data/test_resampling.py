@@ -8,7 +8,7 @@ from scipy.signal import resample_poly
 
 from imssa.data import FrontEndConfig
 from imssa.data.folder import open_folder
-from imssa.data.resampling import Resampler, resampled
+from imssa.data.resampling import Resampler, low_pass, resampled
 from imssa.data.sources import Request
 from imssa.errors import DataError
 from tests.data.samples import audio_bytes, tone
@@ -62,3 +62,11 @@ def test_a_folder_of_several_rates_needs_a_rate_in_the_front_end(tmp_path: Path)
     assert len(set(lengths.tolist())) == 1
     middle = features[:, 5:20]
     assert np.abs(middle[0] - middle[1]).max() < 0.7  # one tone at two rates, in nepers
+
+
+def test_filters_are_kept_for_a_bounded_number_of_rates() -> None:
+    bound = low_pass.cache_info().maxsize
+    assert bound is not None
+    for rate in range(2, bound + 10):
+        low_pass(1, rate)
+    assert low_pass.cache_info().currsize <= bound

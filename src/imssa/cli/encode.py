@@ -9,33 +9,44 @@ from imssa.cli.console import Shown
 from imssa.cli.data import data_app
 from imssa.cli.options import DryRun, Json, Quiet
 
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="One sub-folder a class, or spoken digits.")
+]
+Spikes = Annotated[Path, typer.Option("--out", help="The HDF5 file to write.")]
+Channels = Annotated[int, typer.Option(help="Channels of the ear.")]
+Lowest = Annotated[float, typer.Option(help="Centre of the first channel in Hz.")]
+Highest = Annotated[
+    float,
+    typer.Option(help="Centre of the last in Hz; recordings have more than twice that rate."),
+]
+Level = Annotated[
+    float, typer.Option(help="Level each recording is brought to, in dB of full scale.")
+]
+AsRecorded = Annotated[
+    bool, typer.Option("--as-recorded", help="Leave recordings at the level they have.")
+]
+LongTimes = Annotated[
+    bool, typer.Option("--float32", help="Times of 32 bits instead of the published 16.")
+]
+Skip = Annotated[
+    bool, typer.Option("--skip-unusable", help="Leave out recordings that cannot be used.")
+]
+Workers = Annotated[int, typer.Option(min=0, help="Threads; 0 takes all cores.")]
+
 
 @data_app.command()
 def encode(  # noqa: PLR0913  # one argument an option
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="One sub-folder a class, or spoken digits.")
-    ],
+    folder: Folder,
     *,
-    out: Annotated[Path, typer.Option("--out", help="The HDF5 file to write.")],
-    channels: Annotated[int, typer.Option(help="Channels of the ear.")] = 700,
-    lowest: Annotated[float, typer.Option(help="Centre of the first channel in Hz.")] = 60.0,
-    highest: Annotated[
-        float,
-        typer.Option(help="Centre of the last in Hz; recordings have more than twice that rate."),
-    ] = 7000.0,
-    level: Annotated[
-        float, typer.Option(help="Level each recording is brought to, in dB of full scale.")
-    ] = -26.0,
-    as_recorded: Annotated[
-        bool, typer.Option("--as-recorded", help="Leave recordings at the level they have.")
-    ] = False,
-    float32: Annotated[
-        bool, typer.Option("--float32", help="Times of 32 bits instead of the published 16.")
-    ] = False,
-    skip: Annotated[
-        bool, typer.Option("--skip-unusable", help="Leave out recordings that cannot be used.")
-    ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Threads; 0 takes all cores.")] = 0,
+    out: Spikes,
+    channels: Channels = 700,
+    lowest: Lowest = 60.0,
+    highest: Highest = 7000.0,
+    level: Level = -26.0,
+    as_recorded: AsRecorded = False,
+    float32: LongTimes = False,
+    skip: Skip = False,
+    workers: Workers = 0,
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -8,14 +8,16 @@ from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from imssa.data.channel_groups import ChannelGroups
 
 MOST: Final = 255
 """Features are bytes: a larger count or interval is written as this."""
 STEPS_AN_OCTAVE: Final = 16
 
 
-class EventFrontEnd(BaseModel):
+class EventFrontEnd(ChannelGroups):
     """Spikes as events, in the order of their times.
 
     A step begins with the first spike that no step has, at t_k, and holds the spikes at that time and those
@@ -30,19 +32,13 @@ class EventFrontEnd(BaseModel):
     All are bytes, 255 at most.
 
     Attributes:
-        n_channels: Channels of the data; 700 in the Heidelberg sets.
-        channels_summed: Neighbouring channels that become one feature.
         group_seconds: How long a step gathers spikes. Published times are float16, 0.5 ms apart from half
             a second on, so several fall on one time anyway.
         unit_seconds: Below it intervals are told apart in proportion, above it in ratio.
         max_frames: Most steps of an item; later spikes are left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["events"] = "events"
-    n_channels: int = Field(default=700, ge=1, le=65536)
-    channels_summed: int = Field(default=10, ge=1)
     group_seconds: float = Field(default=0.001, ge=0, le=10)
     unit_seconds: float = Field(default=0.0001, gt=0, le=10)
     max_frames: int = Field(default=512, ge=1, le=65536)
@@ -55,7 +51,7 @@ class EventFrontEnd(BaseModel):
     @property
     def n_features(self) -> int:
         """Groups of channels, and the interval."""
-        return -(-self.n_channels // self.channels_summed) + 1
+        return self.groups + 1
 
     def resolved(self, _length: int) -> "EventFrontEnd":
         """The same: nothing is drawn."""

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
+from imssa.data.channel_groups import ChannelGroups
 from imssa.data.events import EventFrontEnd
 from imssa.data.front_end import FrontEndConfig
 from imssa.errors import RecipeError
@@ -77,24 +78,18 @@ class PlainFrontEnd(BaseModel):
         return self.model_copy(update={"permutation": kept})
 
 
-class SpikeFrontEnd(BaseModel):
+class SpikeFrontEnd(ChannelGroups):
     """Spikes counted in bins of time, neighbouring channels summed.
 
     Feature j of frame i counts the spikes with i <= t / bin_seconds < i + 1 in the channels
     j channels_summed to (j + 1) channels_summed - 1.
 
     Attributes:
-        n_channels: Channels of the data; 700 in the Heidelberg sets.
-        channels_summed: Neighbouring channels that become one feature.
         bin_seconds: Length of a frame.
         max_frames: Padded length; later spikes are left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["spikes"] = "spikes"
-    n_channels: int = Field(default=700, ge=1, le=65536)
-    channels_summed: int = Field(default=10, ge=1)
     bin_seconds: float = Field(default=0.010, gt=0)
     max_frames: int = Field(default=100, ge=1)
 
@@ -105,8 +100,8 @@ class SpikeFrontEnd(BaseModel):
 
     @property
     def n_features(self) -> int:
-        """Features of a frame; the last sums fewer channels where they do not divide evenly."""
-        return -(-self.n_channels // self.channels_summed)
+        """Features of a frame: one a group of channels."""
+        return self.groups
 
     def resolved(self, _length: int) -> "SpikeFrontEnd":
         """The same: nothing is drawn."""

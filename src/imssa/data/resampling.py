@@ -1,6 +1,6 @@
 """Another sampling rate: a polyphase filter that takes a recording whole or in blocks, with the same result."""
 
-from functools import cache
+from functools import lru_cache
 from math import gcd
 from typing import Final
 
@@ -12,7 +12,7 @@ HALF_ZEROS: Final = 10
 KAISER_BETA: Final = 5.0
 
 
-@cache
+@lru_cache(maxsize=32)  # a live stream meets one pair of rates, a folder of recordings some
 def low_pass(up: int, down: int) -> Float64[np.ndarray, " taps"]:
     """Kaiser-windowed sinc that cuts at the lower of both rates' halves, with gain ``up``; read-only.
 
