@@ -16,9 +16,10 @@ from imssa.kernels.random import Key
 from imssa.program import load_program
 from imssa.quantization.convert import load_network
 from imssa.study.engine import Options, run_study
-from imssa.study.folder import Shard, StudyFolder, open_study
+from imssa.study.folder import StudyFolder, open_study
 from imssa.study.ledger import unpacked
 from imssa.study.merging import merge
+from imssa.study.shards import Shard
 from tests.study.forked import forked, killed_after, waited
 from tests.study.results import lines, numbers, reopened
 from tests.study.test_ledger import room_for

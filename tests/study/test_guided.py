@@ -7,8 +7,9 @@ import pytest
 from imssa.errors import StudyError
 from imssa.study.definition import Study
 from imssa.study.engine import Options, run_study
-from imssa.study.folder import Shard, StudyFolder, open_study
+from imssa.study.folder import StudyFolder, open_study
 from imssa.study.guided import Guide
+from imssa.study.shards import Shard
 from tests.study.results import numbers
 from tests.study.tiny import SIGMA, study
 

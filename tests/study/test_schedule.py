@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from imssa.errors import StudyError
-from imssa.study.engine import Plan
-from imssa.study.folder import Shard, StudyFolder
 from imssa.study.ledger import Outcome
+from imssa.study.plan import Plan
 from imssa.study.schedule import MOST_TRIALS, Pace, in_shard, job_stream, without
+from imssa.study.shards import Shard
 from imssa.study.trials import Group
 from imssa.study.work import Done
 from tests.study.tiny import SIGMA, study
@@ -19,7 +19,7 @@ def plan() -> Plan:
     axes = {"quantization.bits.A": [2, 3, 4], SIGMA: [0.0, 1e-6, 1e-5]}
     accuracies = ["float", "quantized", "blind"]
     found = study(axes=axes, measure={"accuracies": accuracies, "chips": 30})
-    return Plan.of(StudyFolder(Path("/nowhere"), found), found.points)
+    return Plan.of(found, found.points)
 
 
 def trials(groups: list[Group]) -> list[str]:

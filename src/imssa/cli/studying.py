@@ -1,4 +1,4 @@
-"""Commands around studies: study list, run, show, figure, report, merge."""
+"""Commands around studies: study list, copy, run, show, figure, report, merge."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +12,9 @@ from imssa.study.shipped import study_names
 
 if TYPE_CHECKING:
     from imssa.study.definition import Study
-    from imssa.study.engine import Standing
     from imssa.study.folder import StudyFolder
+    from imssa.study.ledger import Outcome
+    from imssa.study.plan import Plan, Standing
     from imssa.study.summary import Mean
 
 SHOWN_ROWS = 40
@@ -59,6 +60,13 @@ Cluster = Annotated[
         help="A Dask scheduler whose workers see the folder too, or N processes here.",
     ),
 ]
+SetAside = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Set aside, in FOLDER/earlier-N, measured trials that are none of the study.",
+    ),
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try failed trials again.")]
 
 
@@ -90,6 +98,7 @@ def run(  # noqa: PLR0913  # one argument an option
     shard: ShardOption = None,
     cluster: Cluster = None,
     retry_failed: RetryFailed = False,
+    force: SetAside = False,
     changes: Set = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -101,19 +110,28 @@ def run(  # noqa: PLR0913  # one argument an option
 
         imssa study run stuck --set data.root=DIR --out out/stuck
 
+    A study of your own is a TOML file; start from a shipped one, whose comments name every key:
+    `imssa study copy bits --out mine.toml`.
+
     The results are a table in the folder (results.parquet). A trial that fails is recorded there and
     does not stop the study; the exit code is 1 then.
+
+    A study may grow in its folder: add axes, values, chips or measures and run it again. Where trials
+    measured there are none of the study any more (another recipe or [set], values taken away, other
+    data, another version of imssa) it is refused, unless --force sets them aside. A folder of anything
+    else is refused.
     """
     from imssa.study.definition import load_study
     from imssa.study.engine import Options, run_study
-    from imssa.study.folder import WHOLE, Shard, StudyFolder, open_study
+    from imssa.study.folder import open_study
+    from imssa.study.shards import WHOLE, Shard
 
     part = WHOLE if shard is None else Shard.parsed(shard)
     shown, loaded = Shown(as_json=as_json, quiet=quiet), load_study(study, changes or ())
+    folder = open_study(out, loaded, write=not dry_run, force=force)
     if dry_run:
-        _show_standing(StudyFolder(out, loaded), shown)
+        _show_standing(folder, shown)
         return
-    folder = open_study(out, loaded)
     with shown.progress():
         options = Options(jobs, part, cluster, retry_failed, shown.stage("trials"))
         standing = run_study(folder, options)
@@ -123,14 +141,19 @@ def run(  # noqa: PLR0913  # one argument an option
 
 @study_app.command()
 def show(folder: Folder, *, as_json: Json = False) -> None:
-    """Show how far a study is and its means; writes its results anew."""
+    """Show how far a study is and its means; brings its table of results up to date.
+
+    Where the folder holds trials that are none of the study as this version of imssa computes it, the
+    table is left as it is.
+    """
     from imssa.study.engine import known_plan
     from imssa.study.folder import open_study
     from imssa.study.table import write_results
 
     found = open_study(folder, None, write=False)
     plan, outcomes = known_plan(found), found.outcomes()
-    write_results(found.root, found.study.columns, plan.rows, outcomes)
+    if not _strangers(found, plan, outcomes):
+        write_results(found.root, found.study.columns, plan.rows, outcomes)
     _show_results(found, plan.standing(outcomes), Shown(as_json=as_json, quiet=False))
 
 
@@ -205,7 +228,23 @@ def _table(folder: "StudyFolder") -> list[dict[str, Any]]:
     from imssa.study.engine import known_plan
     from imssa.study.table import table_of
 
-    return table_of(known_plan(folder).rows, folder.outcomes())
+    plan, outcomes = known_plan(folder), folder.outcomes()
+    _strangers(folder, plan, outcomes)
+    return table_of(plan.rows, outcomes)
+
+
+def _strangers(folder: "StudyFolder", plan: "Plan", outcomes: dict[str, "Outcome"]) -> int:
+    """How many measured trials are none of the study; refuses a folder with no others.
+
+    Raises:
+        StudyError: Nothing in the folder belongs to its study.
+    """
+    from imssa.study.belonging import not_known
+
+    strangers = len(plan.strangers(outcomes))
+    if strangers and not plan.standing(outcomes).done:
+        raise not_known(folder.root, strangers)
+    return strangers
 
 
 def _show_standing(folder: "StudyFolder", shown: Shown) -> None:

@@ -14,6 +14,7 @@ from imssa.experiment.recipe import change_of, recipe_content, recipe_with
 from imssa.hardware import ChipDescription
 from imssa.study.axes import MEASURED_PREFIX, Axis, axes_of, flat
 from imssa.study.config import MEASURED, Label, StudyConfig
+from imssa.study.contents import Contents
 from imssa.study.determined import ONLY_NAMES
 from imssa.study.points import Point, contexts, grid, random_points
 from imssa.study.shipped import study_content
@@ -37,12 +38,14 @@ class Study:
         content: Its base recipe, as far as that says anything.
         axes: Its axes.
         changes: Keys of the recipe that whoever runs it has set, also part of ``[set]`` in `config`.
+        contents: What its data hold: that determines trials, not where they lie.
     """
 
     config: StudyConfig
     content: dict[str, Any]
     axes: tuple[Axis, ...]
     changes: dict[str, Any] = field(default_factory=dict)
+    contents: Contents = field(default_factory=Contents, compare=False)
     _known: dict[str, Subject] = field(default_factory=dict, repr=False, compare=False)
 
     def subject(self, point: Point) -> Subject:
@@ -67,7 +70,8 @@ class Study:
         chip = recipe.chip
         if other:
             chip = recipe_with(self.content, {**own, **other}, f"{origin}, as measured").chip
-        return Subject.of(recipe, _with_effects(chip, self.config.measure.effects))
+        chip = _with_effects(chip, self.config.measure.effects)
+        return Subject.of(recipe, chip, self.contents.of(recipe.data.root))
 
     @property
     def columns(self) -> list[str]:
@@ -85,8 +89,9 @@ class Study:
     def to_json(self) -> dict[str, Any]:
         """What `study_of` takes."""
         config = self.config.model_dump(mode="json", by_alias=True, exclude_none=True)
-        changes = {"changes": self.changes} if self.changes else {}
-        return {"study": config, "recipe": self.content, **changes}
+        more = {"changes": self.changes, "data": dict(sorted(self.contents.known.items()))}
+        more = {name: value for name, value in more.items() if value}
+        return {"study": config, "recipe": self.content, **more}
 
 
 def load_study(name_or_path: str, changes: Iterable[str] = ()) -> Study:
@@ -112,6 +117,7 @@ def study_of(
     base: dict[str, Any],
     origin: str,
     changes: Mapping[str, Any] = MappingProxyType({}),
+    contents: Contents | None = None,
 ) -> Study:
     """A study of what its file and its recipe say.
 
@@ -120,9 +126,11 @@ def study_of(
         base: Of the recipe.
         origin: What the study is called in errors.
         changes: Keys of the recipe that go before what ``[set]`` says.
+        contents: What its data hold, as far as that is known; None: it is looked up.
 
     Raises:
         StudyError: Faults, all of them at once.
+        DataError: Its data are there and cannot be read.
     """
     try:
         config = StudyConfig.model_validate(_changed(content, changes))
@@ -130,7 +138,7 @@ def study_of(
         raise _refused(origin, [_in_words(d) for d in error.errors()]) from error
     axes, faults = axes_of(config)
     used = {key: value for key, value in base.items() if key != "evaluation"}  # the study says it
-    study = Study(config, used, axes, dict(changes))
+    study = Study(config, used, axes, dict(changes), contents or Contents())
     faults += _unusable_keys(study)
     faults += _faults_of_figure(study)
     if faults:  # points made of them would only repeat the same

@@ -1,19 +1,20 @@
 """Runs a study: what is not done yet, by whoever does jobs, into the ledger and the results."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from imssa.errors import OutputError, StudyError
 from imssa.experiment.stages import silent
-from imssa.study.folder import WHOLE, Shard, StudyFolder
+from imssa.study.folder import StudyFolder
 from imssa.study.guided import Guide
 from imssa.study.ledger import Ledger, Outcome
+from imssa.study.plan import Plan, Standing, plan_of
 from imssa.study.points import Point
 from imssa.study.schedule import Pace, in_shard, job_stream, trainings, without
+from imssa.study.shards import WHOLE, Shard
 from imssa.study.table import write_results
-from imssa.study.trials import Group, Row, planned
+from imssa.study.trials import Group
 from imssa.study.workers import Doer, doer
 
 Progress = Callable[[int, int, str], None]
@@ -38,61 +39,6 @@ class Options:
     progress: Progress = silent
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How far a study is.
-
-    Attributes:
-        points: Points of the axes that are known so far.
-        trials: Different trials of these.
-        done: Trials that were measured.
-        failed: Trials that could not be measured, with the reason.
-        trainings: Networks that the open trials need.
-    """
-
-    points: int
-    trials: int
-    done: int
-    failed: dict[str, str]
-    trainings: int
-
-    def as_json(self) -> dict[str, Any]:
-        """For the command line."""
-        return {**vars(self), "open": self.trials - self.done - len(self.failed)}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Rows and trials of some points."""
-
-    points: list[Point]
-    rows: list[Row]
-    groups: list[Group]
-
-    @classmethod
-    def of(cls, folder: StudyFolder, points: Iterable[Point]) -> "Plan":
-        """The plan of points of a study."""
-        plan = cls(list(points), [], [])
-        for point in plan.points:
-            subject = folder.study.subject(point)
-            for rows, group in planned(point, subject, folder.study.config.measure):
-                plan.rows.extend(rows)
-                plan.groups.append(group)
-        return plan
-
-    def standing(self, outcomes: dict[str, Outcome]) -> Standing:
-        """How far it is."""
-        trials = list(dict.fromkeys(row.trial for row in self.rows))
-        failed = {
-            t: str(outcomes[t].error)
-            for t in trials
-            if t in outcomes and outcomes[t].error is not None
-        }
-        done = sum(t in outcomes for t in trials) - len(failed)
-        left = trainings(without(self.groups, set(outcomes)))
-        return Standing(len(self.points), len(trials), done, failed, len(left))
-
-
 def run_study(folder: StudyFolder, options: Options) -> Standing:
     """Runs what is not done yet, and writes the results.
 
@@ -115,7 +61,7 @@ def run_study(folder: StudyFolder, options: Options) -> Standing:
             if guided:
                 plan = _guided(run, Guide(folder.study, folder.journal))
             else:
-                plan = Plan.of(folder, folder.study.points)
+                plan = Plan.of(folder.study, folder.study.points)
                 run.groups(in_shard(plan.groups, options.shard))
         outcomes = folder.outcomes()
         write_results(folder.root, folder.study.columns, plan.rows, outcomes)
@@ -124,9 +70,7 @@ def run_study(folder: StudyFolder, options: Options) -> Standing:
 
 def known_plan(folder: StudyFolder) -> Plan:
     """The points that are known without running anything: of a guided search, those asked so far."""
-    if folder.study.config.search.kind != "guided":
-        return Plan.of(folder, folder.study.points)
-    return Plan.of(folder, Guide(folder.study, folder.journal).asked())
+    return plan_of(folder.study, folder.journal)
 
 
 @dataclass
@@ -184,10 +128,10 @@ def _span(seconds: float) -> str:
 def _guided(run: _Run, guide: Guide) -> Plan:
     """Asks, measures and tells, round by round, until the search has its number of points."""
     while points := guide.ask():
-        plan = Plan.of(run.folder, points)
+        plan = Plan.of(run.folder.study, points)
         run.groups(plan.groups)
         guide.tell([_goal(guide, plan, point, run.outcomes) for point in points])
-    return Plan.of(run.folder, guide.asked())
+    return Plan.of(run.folder.study, guide.asked())
 
 
 def _goal(guide: Guide, plan: Plan, point: Point, outcomes: dict[str, Outcome]) -> float | None:

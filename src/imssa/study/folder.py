@@ -1,62 +1,23 @@
 """The folder of a study: its definition, its stages, its ledgers, its results."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from imssa.errors import FileFormatError, StudyError
 from imssa.experiment.places import locked, require_writable
 from imssa.program.files import read_header, write_atomically
+from imssa.study.belonging import difference, refused, require_place, set_aside
+from imssa.study.contents import Contents
 from imssa.study.definition import Study, study_of
 from imssa.study.ledger import Outcome, read_ledger
+from imssa.study.plan import plan_of
+from imssa.study.shards import Shard
 from imssa.study.store import Store
 from imssa.study.work import DEFINITION
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One part of a study that several processes divide among them.
-
-    Attributes:
-        number: From 1.
-        of: How many parts.
-    """
-
-    number: int = 1
-    of: int = 1
-
-    @classmethod
-    def parsed(cls, text: str) -> "Shard":
-        """Of a text like 2/8.
-
-        Raises:
-            StudyError: It is none.
-
-        Example:
-            >>> Shard.parsed("2/8")
-            Shard(number=2, of=8)
-        """
-        found = re.fullmatch(r"(\d+)/(\d+)", text)
-        shard = cls(*map(int, found.groups())) if found else cls(0)
-        if not 1 <= shard.number <= shard.of:
-            raise StudyError(
-                given=f"--shard {text}",
-                rule="a shard is i/n, with i from 1 to n",
-                remedy="Write for instance --shard 1/8, up to --shard 8/8.",
-            )
-        return shard
-
-    @property
-    def name(self) -> str:
-        """As a file's name."""
-        return f"{self.number}-of-{self.of}"
-
-
-WHOLE: Final = Shard()
 
 
 @dataclass(frozen=True)
@@ -122,60 +83,103 @@ class StudyFolder:
             yield
 
 
-def open_study(root: Path, study: Study | None, *, write: bool = True) -> StudyFolder:
+def open_study(
+    root: Path, study: Study | None, *, write: bool = True, force: bool = False
+) -> StudyFolder:
     """Opens a folder for a study, or for the one that it holds.
 
-    A study of the same name may have changed: trials that it still has are not repeated.
+    A study may have grown since: trials that it still has are not repeated. The one in the folder is
+    known by what its data held when it was run, also where they are not at hand.
 
     Args:
         root: The folder; made when missing.
         study: None: the one in the folder.
         write: Whether the study is written there.
+        force: Whether measured trials that are none of the study may be set aside.
 
     Raises:
-        StudyError: The folder holds no study, another one, or a damaged one.
+        StudyError: The folder holds no study, another one, a damaged one, or other files.
+        DataError: The study's data are not there.
         OutputError: It cannot be written.
     """
     path = root / DEFINITION
     held = _held(path)
-    if study is None and held is None:
+    if study is None:
+        found = _study_in(root, held)
+    else:
+        found = study
+        found.contents.require()
+        _require_own(root, held, found, force=force)
+    if write:
+        require_writable(root)
+        _require_trials_of(root, held, found, force=force)
+        text = f"{json.dumps(found.to_json(), indent=2, default=str)}\n"  # axes keep their order
+        if held is None or path.read_text("utf-8") != text:
+            write_atomically(path, text.encode())
+    elif study is not None:
+        _require_trials_of(root, held, found, force=force, dry=True)
+    return StudyFolder(root, found)
+
+
+def _study_in(root: Path, held: dict[str, Any] | None) -> Study:
+    """The study that a folder holds, known by what its data held when it was run."""
+    if held is None:
         raise StudyError(
             given=str(root),
             rule="it holds no study",
             remedy="Run one first: `imssa study run STUDY.toml --out DIR`.",
         )
-    name = held and held.get("study", {}).get("name")
-    if study is not None and held is not None and name == study.config.name:
-        _require_same_changes(root, held.get("changes", {}), study.changes)
-    if study is None or held is None or name == study.config.name:
-        found = study or study_of(
-            (held or {})["study"],
-            (held or {})["recipe"],
-            str(path),
-            (held or {}).get("changes", {}),
-        )
-    else:
-        raise StudyError(
-            given=f"--out {root} for study {study.config.name}",
-            rule=f"it holds the results of study {name}",
-            remedy="Use another folder.",
-        )
-    if write:
-        require_writable(root)
-        text = f"{json.dumps(found.to_json(), indent=2, default=str)}\n"  # axes keep their order
-        if held is None or path.read_text("utf-8") != text:
-            write_atomically(path, text.encode())
-    return StudyFolder(root, found)
+    contents = Contents(held.get("data", {}), look=False)
+    origin = str(root / DEFINITION)
+    return study_of(held["study"], held["recipe"], origin, held.get("changes", {}), contents)
 
 
-def _require_same_changes(root: Path, held: dict[str, Any], given: dict[str, Any]) -> None:
-    """A study goes on as it was begun: another --set would silently mix two studies."""
-    if held != given:
+def _require_own(root: Path, held: dict[str, Any] | None, study: Study, *, force: bool) -> None:
+    """Refuses a folder of another kind, of another study, and one begun with another --set."""
+    if held is None:
+        require_place(root)
+    elif not force:
+        name = held["study"].get("name")
+        if name != study.config.name:
+            raise StudyError(
+                given=f"--out {root} for study {study.config.name}",
+                rule=f"it holds the results of study {name}",
+                remedy="Use another folder, or add --force to set those results aside.",
+            )
+        _require_same_changes(root, held, study)
+
+
+def _require_same_changes(root: Path, held: dict[str, Any], study: Study) -> None:
+    """A study goes on as it was begun: another --set would silently mix two studies.
+
+    Of data it counts what they hold, and only once something was measured.
+    """
+    before, now = held.get("changes", {}), study.changes
+    if any(before.get(key) != now.get(key) for key in {*before, *now} - {"data.root"}):
         raise StudyError(
-            given=f"--out {root} with {_as_options(given)}",
-            rule=f"its study was begun with {_as_options(held)}",
-            remedy="Give the same, or another folder.",
+            given=f"--out {root} with {_as_options(now)}",
+            rule=f"its study was begun with {_as_options(before)}",
+            remedy="Give the same, or another folder, or add --force to set its results aside.",
         )
+
+
+def _require_trials_of(
+    root: Path, held: dict[str, Any] | None, study: Study, *, force: bool, dry: bool = False
+) -> None:
+    """All trials measured in a folder must be the study's, or are set aside."""
+    folder = StudyFolder(root, study)
+    outcomes = folder.outcomes()
+    if not outcomes:
+        return
+    plan = plan_of(study, folder.journal)
+    strangers = plan.strangers(outcomes)
+    if strangers and not force:
+        measured = sum(o.error is None for o in outcomes.values())
+        why = "" if held is None else difference(held, study.to_json())
+        raise refused(root, len(strangers), measured, why)
+    if strangers and not dry:
+        own = {row.trial for row in plan.rows}
+        set_aside(root, {t: o for t, o in outcomes.items() if t in own})
 
 
 def _as_options(changes: dict[str, Any]) -> str:

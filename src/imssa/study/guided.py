@@ -10,6 +10,7 @@ from imssa.errors import MissingToolError
 from imssa.kernels.random import Key
 from imssa.study.axes import Axis, Level
 from imssa.study.config import Answering
+from imssa.study.contents import by_content
 from imssa.study.definition import Study
 from imssa.study.determined import identity
 from imssa.study.ledger import cut_torn_line
@@ -118,7 +119,8 @@ def _level(axis: Axis, value: Any) -> Level:
 
 def _identity(study: Study) -> str:
     """Changes with all that the search chooses by, but not with how many points it may take."""
-    content = study.to_json()
+    content = by_content(study.to_json(), study.contents.known)
+    content.pop("data", None)
     content["study"]["search"].pop("number", None)
     for words in ("question", "figure"):
         content["study"].pop(words, None)

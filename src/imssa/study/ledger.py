@@ -106,7 +106,7 @@ class Ledger:
         Raises:
             OutputError: The disk is full, for instance; what was added before stays.
         """
-        text = "".join(f"{json.dumps(_given(o), sort_keys=True)}\n" for o in outcomes).encode()
+        text = "".join(map(as_line, outcomes)).encode()
         try:
             while text:
                 text = text[self._file.write(text) or 0 :]
@@ -133,8 +133,10 @@ class Ledger:
         self._file.close()
 
 
-def _given(outcome: Outcome) -> dict[str, object]:
-    return {key: value for key, value in asdict(outcome).items() if value is not None}
+def as_line(outcome: Outcome) -> str:
+    """An outcome as a line of a ledger."""
+    given = {key: value for key, value in asdict(outcome).items() if value is not None}
+    return f"{json.dumps(given, sort_keys=True)}\n"
 
 
 def cut_torn_line(path: Path) -> None:

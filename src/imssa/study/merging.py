@@ -5,9 +5,13 @@ import shutil
 from pathlib import Path
 
 from imssa.errors import OutputError, StudyError
-from imssa.study.engine import Standing, known_plan
-from imssa.study.folder import WHOLE, StudyFolder, open_study
+from imssa.study.contents import by_content
+from imssa.study.definition import Study
+from imssa.study.engine import known_plan
+from imssa.study.folder import StudyFolder, open_study
 from imssa.study.ledger import Ledger
+from imssa.study.plan import Standing
+from imssa.study.shards import WHOLE
 from imssa.study.table import write_results
 
 
@@ -28,12 +32,7 @@ def merge(roots: list[Path], out: Path) -> Standing:
     folders = [open_study(root, None, write=False) for root in roots]
     study = folders[0].study
     for folder in folders[1:]:
-        if json.dumps(folder.study.to_json()) != json.dumps(study.to_json()):
-            raise StudyError(
-                given=f"{folder.root} and {folders[0].root}",
-                rule="they hold different studies, or different versions of one",
-                remedy="Merge folders that were run from the same study file.",
-            )
+        _require_alike(folders[0], folder)
     target = open_study(out, study)
     with target.held(WHOLE), Ledger(target.ledger(WHOLE)) as ledger:
         known = target.outcomes()
@@ -46,6 +45,27 @@ def merge(roots: list[Path], out: Path) -> Standing:
         outcomes = target.outcomes()
         write_results(target.root, study.columns, plan.rows, outcomes)
     return plan.standing(outcomes)
+
+
+def _require_alike(first: StudyFolder, other: StudyFolder) -> None:
+    """Refuses another study; the same one may have its data under other paths."""
+    a, b = (_by_content(folder.study) for folder in (first, other))
+    if a == b:
+        return
+    data = [set(folder.study.contents.known.values()) for folder in (first, other)]
+    rule, remedy = (
+        "they hold different studies, or different versions of one",
+        "Merge folders that were run from the same study file.",
+    )
+    if data[0] != data[1]:
+        rule = "their data differ: in names, sizes or bytes of the files below the data's root"
+        remedy = "Run the shards on copies of the same data, without further files beside them."
+    raise StudyError(given=f"{other.root} and {first.root}", rule=rule, remedy=remedy)
+
+
+def _by_content(study: Study) -> str:
+    content = {**study.to_json(), "data": None}
+    return json.dumps(by_content(content, study.contents.known), default=str)
 
 
 def _bring(source: StudyFolder, target: StudyFolder) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from imssa.errors import StudyError
 from imssa.evaluation.pages.sections import Document, Headline, Section
 from imssa.evaluation.words import PLUS_MINUS, capital, grouped, percent
-from imssa.study.engine import Standing, known_plan
+from imssa.study.engine import known_plan
 from imssa.study.findings import Ends, Findings
 from imssa.study.folder import StudyFolder
 from imssa.study.ledger import Outcome
@@ -15,6 +15,7 @@ from imssa.study.naming import MEASURES, place_in_words, short_names
 from imssa.study.page_figures import figure_sections
 from imssa.study.page_origin import definition_section, repeat_section
 from imssa.study.page_tables import ends_table, failed_section, means_section
+from imssa.study.plan import Standing
 from imssa.study.table import table_of
 from imssa.study.trials import Row
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from imssa.study.config import Measured
-from imssa.study.folder import Shard
+from imssa.study.shards import Shard
 from imssa.study.trials import Group
 from imssa.study.work import Done, Job, Training
 

@@ -45,7 +45,7 @@ class Subject:
     Attributes:
         recipe: Of the network; its chip is the one that is trained for.
         chip: The chip that is measured, with just those of its errors that are on.
-        ids: Identities of its stages: float, quantized, program, answers.
+        ids: Identities of its stages: data, float, quantized, program, answers.
     """
 
     recipe: Recipe
@@ -53,11 +53,20 @@ class Subject:
     ids: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Recipe, chip: ChipDescription) -> "Subject":
-        """The subject with the identities of its stages."""
+    def of(cls, recipe: Recipe, chip: ChipDescription, data: str | None = None) -> "Subject":
+        """The subject with the identities of its stages.
+
+        Args:
+            recipe: Of the network.
+            chip: The chip that is measured.
+            data: Fingerprint of the data, which counts in place of their path; None: not known.
+        """
         content, held = recipe.model_dump(mode="json"), chip.model_dump(mode="json")
+        if data is not None:
+            content["data"] = {**content["data"], "root": data}
         program = identity("program", program_section(content, held))
         ids = {
+            "data": identity("features", _data_section(content)),
             "float": identity("float", float_section(content)),
             "quantized": identity("quantized", quantized_section(content)),
             "program": program,
@@ -79,15 +88,13 @@ class Stages:
 
     def features(self, subject: Subject) -> Features:
         """Features of a subject's data."""
-        section = float_section(subject.recipe.model_dump(mode="json"))
-        section = {"data": {**section["data"], "augmentation": {}}, "seed": section["seed"]}
-        recipe = recipe_of(section)
+        recipe = recipe_of(_data_section(subject.recipe.model_dump(mode="json")))
 
         def made() -> Features:
             require_data(recipe)
             return load_features(recipe, self.store.root / "features")
 
-        return self._remembered("features", identity("features", section), made)
+        return self._remembered("features", subject.ids["data"], made)
 
     def part(self, subject: Subject, name: str) -> SequenceDataset:
         """Recordings of a part of a subject's data."""
@@ -173,6 +180,11 @@ class Stages:
 def stages_in(root: Path) -> Stages:
     """The stages of a folder, one object a process."""
     return Stages(root)
+
+
+def _data_section(recipe: Section) -> Section:
+    """What features depend on."""
+    return {"data": {**recipe["data"], "augmentation": {}}, "seed": recipe["seed"]}
 
 
 def _header(section: Section) -> Section:
