@@ -28,9 +28,9 @@ from imssa.evaluation.figures.svg import (
     INK,
     ORANGE,
     RASTER_BLUE,
+    WIDTH_PIXELS,
     Caption,
     draw,
-    standing_alone,
 )
 from imssa.program.files import write_atomically
 
@@ -148,8 +148,8 @@ def main() -> None:
         f"the level of a tone, at its onset and later; waveform of {recording.label} and its "
         f"{len(events.units):,} spikes in {WORD_EAR.channels} channels."
     )
-    svg = draw(Caption("inner-ear", "The inner ear", about), 9.2, paint)
-    write_atomically(TARGET, standing_alone(svg).encode())
+    drawing = draw(Caption("inner-ear", "The inner ear", about), 9.2, paint)
+    write_atomically(TARGET, drawing.standalone(WIDTH_PIXELS).encode())
 
 
 if __name__ == "__main__":

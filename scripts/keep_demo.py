@@ -14,7 +14,7 @@ from pathlib import Path
 from imssa.evaluation import Report, load_pictures, load_report
 from imssa.evaluation.figures.accuracy import draw_waterfall
 from imssa.evaluation.figures.chip import draw_trace
-from imssa.evaluation.figures.svg import standing_alone
+from imssa.evaluation.figures.svg import WIDTH_PIXELS
 from imssa.program.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
@@ -49,9 +49,9 @@ def main() -> None:
         "waterfall": draw_waterfall(report.waterfall),
         "trace": draw_trace(pictures.traces[-1]),
     }
-    for name, svg in drawn.items():
+    for name, drawing in drawn.items():
         path = ROOT / "docs" / "pictures" / f"{name}.svg"
-        write_atomically(path, standing_alone(svg).encode())
+        write_atomically(path, drawing.standalone(WIDTH_PIXELS).encode())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from study_answers import ANSWERS, Means
 
-from imssa.evaluation.figures.svg import standing_alone
+from imssa.evaluation.figures.svg import WIDTH_PIXELS
 from imssa.models import load_model
 from imssa.program.files import canonical_json, write_atomically
 from imssa.study.axes import flat
@@ -120,7 +120,7 @@ def keep(root: Path) -> None:
     write_atomically(ROOT / "results" / "studies" / f"{name}.json", f"{text}\n".encode())
     drawn = draw_study(study, curves_of(study, table_of(plan.rows, folder.outcomes())))
     picture = ROOT / "docs" / "pictures" / "studies" / f"{name}.svg"
-    write_atomically(picture, standing_alone(drawn).encode())
+    write_atomically(picture, drawn.standalone(WIDTH_PIXELS).encode())
 
 
 def page(results: Path) -> str:

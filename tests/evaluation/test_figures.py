@@ -16,6 +16,7 @@ from imssa.evaluation.figures import (
     draw_bytes,
     draw_conductance,
     draw_confusion,
+    draw_costs,
     draw_instances,
     draw_ir_drop,
     draw_operations,
@@ -237,3 +238,41 @@ def test_units_carry_the_micro_sign() -> None:
         svg = FIGURES[name](make_sample())
         assert "\N{MICRO SIGN}S" in svg
         assert "uS" not in re.sub(r"data:[^\"]*", "", svg)
+
+
+def test_costs_have_plain_ticks_and_a_whole_title() -> None:
+    parts = {
+        "ADC": {"low": 2e-6, "typical": 0.07, "high": 0.5},
+        "DAC": {"low": 0.004, "typical": 0.01, "high": 0.09},
+    }
+    title = "Energy of a time step on a digital chip in int8, nJ"
+    drawn = draw_costs(parts, title)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn) + re.findall(
+        r"<tspan[^>]*>([^<]*)<", drawn
+    )
+    assert "mathdefault" not in drawn
+    assert {"0.01", title, "bar: range, dot: typical"} <= set(texts)
+    narrow = {"ADC": {"low": 0.4, "typical": 0.5, "high": 0.6}}
+    assert ">0.5</text>" in draw_costs(narrow, title)
+
+
+@pytest.mark.parametrize("words", ["url(#x", "url(#x)", 'href="#y', "<a url(#b)>"])
+def test_words_that_look_like_references_are_words(words: str) -> None:
+    ET.fromstring(draw_confusion(COUNTS, (words, "b"), words))  # noqa: S314 - our own text
+
+
+def test_a_figure_as_a_file_is_written_in_one_way(report: Report) -> None:
+    drawn = draw_waterfall(report.waterfall)
+    own, wide = drawn.standalone(), drawn.standalone(640)
+    assert own.split(">", 1)[1] == wide.split(">", 1)[1]
+    for text in (own, wide):
+        root = ET.fromstring(text)  # noqa: S314 - our own text
+        x, _, width, height = map(float, str(root.get("viewBox")).split())
+        ground = root[0]
+        assert ground.get("fill") == "#ffffff"
+        assert (float(str(ground.get("x"))), float(str(ground.get("width")))) == (x, width)
+        assert "var(" not in text
+        assert "currentColor" not in text
+        assert "data-hover" not in text
+    assert 'width="640"' in wide
+    assert f'height="{640 * height / width:.0f}"' in wide

@@ -1,6 +1,7 @@
 """A study's figure: its points are the means of the results."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def test_files_hold_the_means_of_the_results(
     assert [path.suffix for path in files] == [".svg", ".pdf", ".csv"]
     assert files[0].read_text().startswith("<svg")
     assert "<title" in files[0].read_text()
+    assert "currentColor" not in files[0].read_text()  # it opens alone, too
     assert files[1].read_bytes().startswith(b"%PDF")
     rows = list(csv.DictReader(files[2].read_text().splitlines()))
     frame = pd.read_parquet(finished.root / "results.parquet")
@@ -48,10 +50,31 @@ def test_layout_left_out_is_filled_in() -> None:
     axes = {"seed": [0, 1], "model.d_model": [1, 2, 3], "quantization.bits.A": [2, 4]}
     found = layout_of(study(axes=axes, set={}))
     assert (found.x, found.lines, found.panels) == (
-        "seed",
-        ("model.d_model", "measure"),
-        "quantization.bits.A",
+        "model.d_model",
+        ("quantization.bits.A", "measure"),
+        None,
     )
+    named = study(axes=axes, set={}, figure={"lines": ["seed", "measure"]})
+    assert layout_of(named).lines == ("seed", "measure")
+    assert layout_of(study(axes={"seed": [0, 1]})).x == "seed"
+
+
+def test_seeds_are_pooled_and_whole_numbers_have_whole_ticks() -> None:
+    axes = {"seed": [0, 1, 2], "quantization.bits.A": [2, 3, 4]}
+    found = study(axes=axes, set={}, measure={"accuracies": ["quantized"]})
+    rows = [
+        {**point.labels, "measure": "quantized", "chip": None, "trial": str(number)}
+        | {"value": 0.5 + 0.1 * point.labels["seed"], "right": "wA==", "items": 4, "error": None}
+        for number, point in enumerate(found.points)
+    ]
+    curves = curves_of(found, rows)
+    assert list(curves.points) == [(2,), (3,), (4,)]
+    for mean in curves.points.values():
+        assert (mean.mean, mean.points) == (pytest.approx(0.6), 3)
+        assert mean.standard_error == pytest.approx(0.1 / np.sqrt(3))
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", draw_study(found, curves))
+    assert {"2", "3", "4"} <= set(texts)
+    assert not [t for t in texts if re.fullmatch(r"[23]\.\d+", t)]
 
 
 def test_standard_error_is_over_chips_and_recordings_or_over_points() -> None:

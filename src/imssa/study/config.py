@@ -137,7 +137,8 @@ class Drawing(_Frozen):
         x: Axis along the figure, or a cost: then one dot a point; None: the first one.
         lines: One line for each combination of these; None: "measure" where several were measured,
             and the second axis.
-        panels: One panel for each value of this; None: of the third axis, if there is one.
+        panels: One panel for each value of this; None: of the third axis, if there is one. The axis
+            "seed" is none of these unless it is named: seeds are averaged over.
         x_label: Words below the axis.
         measures: Which are drawn; None: all.
         scale: What x is multiplied by for the figure, for instance 1e6 for uS.

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from imssa.errors import StudyError
 from imssa.evaluation.figures import svg
@@ -29,6 +30,8 @@ COLOURS: Final = (
     *(svg.BLUE, svg.VERMILLION, svg.GREEN, svg.ORANGE, svg.PURPLE, svg.SKY, svg.GREY, svg.INK),
 )
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+POOLED: Final = ("seed",)
+"""Axes that are averaged over unless the study names them: one draw of chance says nothing alone."""
 DODGE: Final = 0.5
 """Width over which the lines of a named value are spread."""
 
@@ -99,7 +102,7 @@ def layout_of(study: Study) -> Layout:
     wanted, names = study.config.figure, study.columns
     measures = wanted.measures or [m for m in study.config.measure.accuracies if m in ANSWERING]
     x = wanted.x or next(_left_for_x(study))
-    free = [n for n in names if n not in (x, wanted.panels)]
+    free = [n for n in names if n not in (x, wanted.panels, *POOLED)]
     lines = wanted.lines
     if lines is None:
         lines = (*free[:1], *(["measure"] if len(measures) > 1 else []))
@@ -112,9 +115,11 @@ def layout_of(study: Study) -> Layout:
 
 
 def _left_for_x(study: Study) -> Iterator[str]:
+    """Axes that may be x, those that are averaged over last."""
     wanted = study.config.figure
     taken = (*(wanted.lines or ()), wanted.panels)
-    return (name for name in study.columns if name not in taken)
+    left = (name for name in study.columns if name not in taken)
+    return iter(sorted(left, key=lambda name: name in POOLED))
 
 
 def curves_of(study: Study, table: Table) -> Curves:
@@ -147,7 +152,7 @@ def write_figure(study: Study, table: Table, folder: Path) -> tuple[Path, ...]:
     """
     curves = curves_of(study, table)
     drawing, points = draw_study(study, curves), points_as_csv(curves)
-    contents = {"svg": drawing.encode(), "pdf": drawing.pdf(), "csv": points.encode()}
+    contents = {"svg": drawing.standalone().encode(), "pdf": drawing.pdf(), "csv": points.encode()}
     files = []
     for kind, content in contents.items():
         path = folder / f"{study.config.name}.{kind}"
@@ -258,6 +263,8 @@ def _paint_panel(axes: Axes, study: Study, curves: Curves, panel: Label | None) 
         name, means_ = svg.plain(_named(layout, line, None)), [mean for _, mean in points]
         words = [f"{name}, {_at(layout, x)}:\n{mean_in_words(mean)}" for x, mean in points]
         _paint_line(axes, _Line(order.index(line), name, at, means_, words), joined=numeric)
+    if numeric and all(float(t) * study.config.figure.scale % 1 == 0 for t in ticks):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if not numeric:
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
         axes.set_xlim(-0.5, len(ticks) - 0.5)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from imssa.evaluation.figures import svg
 from imssa.evaluation.figures.drawing import Drawing
@@ -167,7 +168,9 @@ def _paint_cloud(
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
         axes.set_xlim(-0.5, len(ticks) - 0.5)
     elif log:
-        axes.set_xscale("log")
+        svg.log_axis(axes.xaxis)
+    elif all(float(tick) % 1 == 0 for tick in ticks):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel(svg.plain(names[column]))
     axes.set_ylabel("accuracy in %")
     axes.grid(visible=True)
@@ -237,7 +240,7 @@ def _paint_trade(figure: Figure, trade: Trade) -> None:
         tell(axes, costs, shares, [trade.words(place) for place in places], label)
     costs = [cost for cost, _ in trade.points.values()]
     if min(costs) > 0 and max(costs) > 10 * min(costs):
-        axes.set_xscale("log")
+        svg.log_axis(axes.xaxis)
     axes.set_xlabel(svg.plain(trade.label))
     axes.set_ylabel("accuracy in %")
     axes.grid(visible=True)

@@ -5,11 +5,10 @@ from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.hover import tell
-from imssa.evaluation.figures.svg import BLUE, Caption, draw, short
+from imssa.evaluation.figures.svg import BLUE, Caption, draw, log_axis, short
 
 Parts = Mapping[str, Mapping[str, float]]
 """By name of the part: ``low``, ``typical`` and ``high``."""
@@ -29,7 +28,7 @@ def draw_costs(parts: Parts, quantity: str, name: str = "costs") -> Drawing:
         for part, found in drawn.items()
     )
     caption = Caption(name, quantity, f"{told}.")
-    return draw(caption, 0.8 + 0.33 * len(drawn), partial(_paint, parts=drawn, quantity=quantity))
+    return draw(caption, 0.95 + 0.33 * len(drawn), partial(_paint, parts=drawn, quantity=quantity))
 
 
 def _paint(figure: Figure, parts: Parts, quantity: str) -> None:
@@ -45,11 +44,10 @@ def _paint(figure: Figure, parts: Parts, quantity: str) -> None:
         for part, found in parts.items()
     ]
     tell(axes, np.maximum(typical, low), places, words)
-    axes.set_xscale("log")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    log_axis(axes.xaxis)
     axes.set_yticks(places, [short(part) for part in parts])
     axes.set_ylim(len(parts) - 0.5, -0.5)
-    axes.set_xlabel(f"{quantity} (bar: range, dot: typical)")
+    figure.supxlabel(f"{quantity}\nbar: range, dot: typical", fontsize=9.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(visible=True, axis="x")

@@ -11,16 +11,17 @@ from matplotlib.figure import Figure
 
 from imssa.data.checking import Looked
 from imssa.data.sources import PARTS, Profile
+from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.svg import (
     BLUE,
     GREEN,
     GREY,
     INK,
     ORANGE,
+    WIDTH_PIXELS,
     Caption,
     draw,
     short,
-    standing_alone,
 )
 from imssa.program.files import write_atomically
 
@@ -45,15 +46,15 @@ def write_data_pictures(looked: Looked, folder: Path) -> list[Path]:
         OutputError: The folder cannot be written.
     """
     files = []
-    for name, svg in _pictures(looked):
+    for name, drawing in _pictures(looked):
         file = folder / f"{name}.svg"
-        write_atomically(file, standing_alone(svg).encode())
+        write_atomically(file, drawing.standalone(WIDTH_PIXELS).encode())
         files.append(file)
     return files
 
 
-def _pictures(looked: Looked) -> Iterator[tuple[str, str]]:
-    """Names and SVG texts."""
+def _pictures(looked: Looked) -> Iterator[tuple[str, Drawing]]:
+    """Names and figures."""
     yield "classes", draw_classes(looked)
     yield "lengths", draw_lengths(looked)
     for name in looked.check.measures:
@@ -75,7 +76,7 @@ def _parts(looked: Looked) -> list[str]:
     return [part for part in (*PARTS, *sorted(found - {*PARTS})) if part in found]
 
 
-def draw_classes(looked: Looked) -> str:
+def draw_classes(looked: Looked) -> Drawing:
     """Items of each class, stacked by part."""
     counts = looked.check.counts
     shown = dict(list(counts.items())[:MOST_CLASSES])
@@ -107,7 +108,7 @@ def _paint_classes(
     _legend(figure, parts)
 
 
-def draw_lengths(looked: Looked) -> str:
+def draw_lengths(looked: Looked) -> Drawing:
     """Lengths of the items, by part."""
     timed = any(look.seconds is not None for look in looked.looks)
     unit = "length in s" if timed else "length in frames"
@@ -120,7 +121,7 @@ def draw_lengths(looked: Looked) -> str:
     )
 
 
-def draw_measure(looked: Looked, name: str) -> str:
+def draw_measure(looked: Looked, name: str) -> Drawing:
     """A measure of the items, by part; those that are silent, clipped or else odd are marked."""
     measured = [look.measures.get(name, np.nan) for look in looked.looks]
     values = _by_part(looked, measured)
@@ -180,7 +181,7 @@ def _legend(figure: Figure, labels: list[str]) -> None:
         figure.legend(loc="outside lower left", ncols=4, handlelength=1.0, columnspacing=1.0)
 
 
-def draw_profile(profile: Profile) -> str:
+def draw_profile(profile: Profile) -> Drawing:
     """Curves over channels or time."""
     told = "; ".join(
         f"{name} {values.min():.4g} to {values.max():.4g}"

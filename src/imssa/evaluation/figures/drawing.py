@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_FIXED_INK: Final = "#1b1b1f"
+MARGIN: Final = 12
+GROUND: Final = "#ffffff"
+INK_OF_FILES: Final = "#1f2328"
 _VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
@@ -29,10 +31,24 @@ class Drawing(str):
         """The same figure as PDF: equal figures give equal bytes."""
         return self._make_pdf()
 
-    def standalone(self) -> str:
-        """The SVG as a file of its own: fixed colours and size in points, nothing for scripts."""
+    def standalone(self, width_pixels: int | None = None) -> str:
+        """The SVG as a file of its own: fixed colours on a white ground, nothing for scripts.
+
+        Args:
+            width_pixels: Its width, margins included; None: its own size in points.
+        """
         svg = re.sub(r"\sdata-(?:hover|series)=\"[^\"]*\"", "", self)
         svg = re.sub(r"var\(--[\w-]+, (#[0-9a-f]+)\)", r"\1", svg)
-        svg = svg.replace("currentColor", _FIXED_INK)
-        svg = _VIEW_BOX.sub(r'width="\1pt" height="\2pt" \g<0>', svg, count=1)
-        return f'<?xml version="1.0" encoding="utf-8"?>\n{svg.rstrip()}\n'
+        svg = svg.replace("currentColor", INK_OF_FILES)
+        found = _VIEW_BOX.search(svg)
+        if found is None:
+            return f"{svg.rstrip()}\n"
+        height = float(found[2])
+        width = float(found[1]) + 2 * MARGIN
+        size = f'width="{width:g}pt" height="{height:g}pt"'
+        if width_pixels is not None:
+            size = f'width="{width_pixels}" height="{width_pixels * height / width:.0f}"'
+        svg = svg.replace(found[0], f'{size} viewBox="{-MARGIN} 0 {width:g} {height:g}"', 1)
+        head, body = svg.split(">", 1)
+        ground = f'<rect x="{-MARGIN}" width="{width:g}" height="{height:g}" fill="{GROUND}"/>'
+        return f"{head}>\n{ground}{body.rstrip()}\n"

@@ -7,6 +7,7 @@ data are those of Okabe and Ito (2008), told apart by colour-blind readers too.
 
 import html
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,11 +19,12 @@ from typing import Any, Final
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from imssa.evaluation.figures.drawing import Drawing
 from imssa.evaluation.figures.hover import forget, hover_data, label_series
@@ -30,11 +32,11 @@ from imssa.evaluation.words import NARROW
 
 WIDTH_INCHES: Final = 4.3
 WIDTH_PIXELS: Final = 640
-"""Of a figure that is a file of its own."""
-MARGIN_PIXELS: Final = 12
-FILE_GROUND: Final = "#ffffff"
-FILE_INK: Final = "#1f2328"
+"""Of a figure that is a picture in a text."""
 LABEL_LENGTH: Final = 22
+MANY_DECADES: Final = 2.5
+"""From which on a logarithmic axis has labels at powers of ten only."""
+MOST_TICKS: Final = 8
 INK: Final = "#010203"
 FAINT: Final = 0.25
 BLUE: Final = "#0072b2"
@@ -81,6 +83,16 @@ STYLE: Final[dict[str, Any]] = {
     "ytick.color": INK,
     "ytick.labelsize": 9.5,
 }
+
+_RAISED: Final = str.maketrans(
+    "-0123456789",
+    "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ZERO}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}"
+    "\N{SUPERSCRIPT FOUR}\N{SUPERSCRIPT FIVE}\N{SUPERSCRIPT SIX}\N{SUPERSCRIPT SEVEN}"
+    "\N{SUPERSCRIPT EIGHT}\N{SUPERSCRIPT NINE}",
+)
+
+_IDS: Final = re.compile(r'\sid="([^"]+)"')
+_USES: Final = re.compile(r'(\sid="|url\(#|href="#)([^")]+)')
 
 _UNSAID: Final = {
     "svg": ("Date", "Creator", "Format", "Type"),
@@ -168,23 +180,17 @@ def _for_a_page(svg: str, caption: Caption, hover: str) -> str:
     )
 
 
-def standing_alone(svg: str) -> str:
-    """A figure of the page as a file of its own: with a size, a ground, and fixed colours."""
-    box = re.findall(r'viewBox="([^"]+)"', svg)[0]
-    width, height = (float(x) for x in box.split()[2:])
-    width += 2 * MARGIN_PIXELS
-    svg = svg.replace(box, f"{-MARGIN_PIXELS} 0 {width} {height}", 1)
-    svg = re.sub(r"var\([^,]+, ([^)]+)\)", r"\1", svg).replace("currentColor", FILE_INK)
-    head, body = svg.split(">", 1)
-    size = f' width="{WIDTH_PIXELS}" height="{WIDTH_PIXELS * height / width:.0f}"'
-    box = f'x="{-MARGIN_PIXELS}" width="{width}" height="{height}"'
-    return f'{head}{size}>\n<rect {box} fill="{FILE_GROUND}"/>{body}\n'
-
-
 def _numbered(svg: str, name: str) -> str:
-    """Ids by order of appearance: matplotlib's are hashes of numbers beyond the digits shown."""
-    order = {old: f"{name}-{n}" for n, old in enumerate(re.findall(r'\sid="([^"]+)"', svg))}
-    return re.sub(r'(\sid="|url\(#|href="#)([^")]+)', lambda found: found[1] + order[found[2]], svg)
+    """Ids by order of appearance: matplotlib's are hashes of numbers beyond the digits shown.
+
+    Only inside of tags: words of a figure may look like references.
+    """
+    order = {old: f"{name}-{n}" for n, old in enumerate(_IDS.findall(svg))}
+
+    def tag(found: re.Match[str]) -> str:
+        return _USES.sub(lambda use: f"{use[1]}{order.get(use[2], use[2])}", found[0])
+
+    return re.sub(r"<[^>]*>", tag, svg)
 
 
 def _text(words: str) -> str:
@@ -202,6 +208,38 @@ def short(words: str) -> str:
     words = plain(words)
     cut = f"{words[: LABEL_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
     return words if len(words) <= LABEL_LENGTH else cut
+
+
+def log_axis(axis: Axis) -> None:
+    """Makes an axis logarithmic, with labels in plain text: each power of ten, or 1, 2 and 5 of few.
+
+    Call it when all that is drawn on the axis is known.
+    """
+    set_scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
+    set_scale("log")
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low)
+    steps = (1.0,) if decades >= MANY_DECADES else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=MOST_TICKS))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(value: float) -> str:
+    """A number on a logarithmic axis, in plain text: as it is, or with its power of ten.
+
+    Example:
+        >>> [power_of_ten(x) for x in (0.001, 20.0, 1000.0)]
+        ['0.001', '20', '1000']
+        >>> power_of_ten(2e-12) == "2\N{MULTIPLICATION SIGN}10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}"
+        True
+    """
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.6g}"
+    digits, exponent = f"{value:.2e}".split("e")
+    power = f"10{str(int(exponent)).translate(_RAISED)}"
+    factor = f"{float(digits):g}"
+    return power if factor == "1" else f"{factor}\N{MULTIPLICATION SIGN}{power}"
 
 
 def percent_axis(axes: Axes, lowest: float) -> None:
