@@ -1,9 +1,13 @@
 """The commands around studies, and what they refuse."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from imssa.study.config import Drawing, Measure, Search
+from imssa.study.definition import load_study
 from imssa.study.folder import StudyFolder
 from tests.cli.calls import call, done, refusal
 from tests.study.results import numbers
@@ -87,3 +91,23 @@ def test_no_toml(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("name = ")
     assert "it is no TOML" in refusal("study", "run", path, "--out", tmp_path / "out")
+
+
+def test_a_copied_study_names_every_key_and_runs(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    assert done("study", "copy", "adc-bits", "--out", path).out.strip() == str(path)
+    text = path.read_text()
+    keys = {"name", "question", "recipe", "labels", "steps", "low", "high", "log"}
+    for section in (Search, Measure, Drawing):
+        keys |= set(section.model_fields)
+    assert not {key for key in keys if not re.search(rf"(^|[^\w]){key} = ", text, re.MULTILINE)}
+    for table in ("set", "axes", "linked.", "search", "measure", "figure"):
+        assert f"[{table}" in text
+    for example in re.findall(r"^# ([a-z][\w.]* = .+)$", text, re.MULTILINE):
+        assert tomllib.loads(example), example
+    assert load_study(str(path), ["data.root=DIR"]).points
+    assert "File exists" in refusal("study", "copy", "stuck", "--out", path)
+    done("study", "copy", "stuck", "--out", path, "--force")
+    assert 'name = "stuck"' in path.read_text()
+    assert "no shipped study" in refusal("study", "copy", "none", "--out", tmp_path / "x")
+    assert "imssa study copy" in " ".join(done("study", "run", "--help").out.split())

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imssa.cli.console import Shown
+from imssa.cli.copying import write_copy
 from imssa.cli.main import app
 from imssa.cli.options import RUN_PANEL, Json
 
@@ -60,17 +61,7 @@ def copy(
 
     For instance: imssa recipes copy spoken-digits --out mine.toml
     """
-    from imssa.errors import OutputError
     from imssa.experiment.shipped import recipe_text
 
-    text = recipe_text(name)
-    try:
-        with out.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise OutputError(
-            given=f"--out {out}",
-            rule=f"it cannot be written ({error.strerror})",
-            remedy="Name another file, or add --force to write over one.",
-        ) from error
+    write_copy(recipe_text(name), out, force=force)
     Shown(as_json=as_json, quiet=False).result({"file": str(out)}, str(out))

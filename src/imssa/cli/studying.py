@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imssa.cli.console import Shown, command_line
+from imssa.cli.copying import write_copy
 from imssa.cli.main import app
 from imssa.cli.options import RUN_PANEL, DryRun, Figures, Json, Quiet, Set, Tables
 from imssa.study.shipped import study_names
@@ -90,6 +91,31 @@ def list_(*, as_json: Json = False) -> None:
 
 
 @study_app.command()
+def copy(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help=f"A shipped study ({', '.join(study_names())}); adc-bits names every key.",
+            autocompletion=lambda: list(study_names()),
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Where to write it, a TOML file.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy a shipped study to a file, to change it and run that; adc-bits names every key.
+
+    For instance: imssa study copy adc-bits --out mine.toml
+    """
+    from imssa.study.shipped import study_text
+
+    write_copy(study_text(name), out, force=force)
+    Shown(as_json=as_json, quiet=False).result({"file": str(out)}, str(out))
+
+
+@study_app.command()
 def run(  # noqa: PLR0913  # one argument an option
     study: StudyName,
     *,
@@ -111,7 +137,7 @@ def run(  # noqa: PLR0913  # one argument an option
         imssa study run stuck --set data.root=DIR --out out/stuck
 
     A study of your own is a TOML file; start from a shipped one, whose comments name every key:
-    `imssa study copy bits --out mine.toml`.
+    `imssa study copy adc-bits --out mine.toml`.
 
     The results are a table in the folder (results.parquet). A trial that fails is recorded there and
     does not stop the study; the exit code is 1 then.
