@@ -1,5 +1,7 @@
 """`imssa cost`: tables, JSON, refusals."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,39 @@ def test_what_cannot_be_reckoned_is_refused(program: Path, tmp_path: Path) -> No
     assert "a rate is positive" in refusal("cost", program, "--rate", 0)
     assert "it cannot be read" in refusal("cost", program, "--constants", tmp_path / "none.toml")
     assert "none.safetensors" in refusal("cost", tmp_path / "none.safetensors")
+    (tmp_path / "empty").mkdir()
+    assert "holds no program.safetensors" in refusal("cost", tmp_path / "empty")
+
+
+def test_the_folder_of_a_run_costs_what_its_program_does(finished: Path) -> None:
+    words = ("--json", "--no-processor")
+    of_folder = done("cost", finished, *words).value
+    assert of_folder == done("cost", finished / "program.safetensors", *words).value
+    kept = json.loads((finished / "costs.json").read_text())["costs"]
+    assert kept == {key: of_folder[key] for key in kept}
+    assert kept["assumptions"]["rate"] == "40 steps a second, as the front end makes them"
+    assert "weights" not in kept["assumptions"]
+
+
+def test_a_recipe_costs_before_training_what_its_shapes_say(tmp_path: Path, finished: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text((finished / "recipe.toml").read_text())
+    untrained, trained = (done("cost", what, "--json").value for what in (recipe, finished))
+    assert "untrained" in untrained["assumptions"]["weights"]
+    for quantity in ("area_square_metre", "step_seconds"):
+        assert untrained["chip"][quantity] == trained["chip"][quantity]
+    for part in ("ADC", "DAC"):
+        a, b = (found["chip"]["step_joule"]["parts"][part] for found in (untrained, trained))
+        assert a == pytest.approx(b)
+    assert "weights: untrained" in done("cost", recipe).out
+
+
+def test_sequences_without_a_clock_have_a_rate_that_is_named_as_assumed(tmp_path: Path) -> None:
+    path = tmp_path / "program.safetensors"
+    save_program(replace(tiny_program(), preparation={"front_end": {"kind": "pixels"}}), path)
+    found = done("cost", path, "--json").value
+    assert found["rate_hertz"] == 100
+    assert found["assumptions"]["rate"].startswith("100 steps a second, assumed")
+    assert "100 steps a second (assumed)" in done("cost", path).out
+    given = done("cost", path, "--json", "--rate", 20).value
+    assert given["assumptions"]["rate"] == "20 steps a second, as given"

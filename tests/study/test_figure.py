@@ -64,13 +64,19 @@ def test_seeds_are_pooled_and_whole_numbers_have_whole_ticks() -> None:
     found = study(axes=axes, set={}, measure={"accuracies": ["quantized"]})
     rows = [
         {**point.labels, "measure": "quantized", "chip": None, "trial": str(number)}
-        | {"value": 0.5 + 0.1 * point.labels["seed"], "right": "wA==", "items": 4, "error": None}
+        | {
+            "value": 0.5 + 0.1 * float(point.labels["seed"]),
+            "right": "wA==",
+            "items": 4,
+            "error": None,
+        }
         for number, point in enumerate(found.points)
     ]
     curves = curves_of(found, rows)
     assert list(curves.points) == [(2,), (3,), (4,)]
     for mean in curves.points.values():
-        assert (mean.mean, mean.points) == (pytest.approx(0.6), 3)
+        assert mean.mean == pytest.approx(0.6)
+        assert mean.points == 3
         assert mean.standard_error == pytest.approx(0.1 / np.sqrt(3))
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", draw_study(found, curves))
     assert {"2", "3", "4"} <= set(texts)

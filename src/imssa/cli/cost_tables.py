@@ -52,7 +52,9 @@ def energy_table(report: CostReport) -> Table:
 def designs_table(report: CostReport) -> Table:
     """Energy, power, time and area of every design, typical with its range."""
     designs = (report.chip, report.digital, report.packed)
-    table = Table(title=f"{report.rate_hertz:g} steps a second, {report.steps} steps a sequence")
+    assumed = " (assumed)" if "assumed" in report.assumptions.get("rate", "") else ""
+    rate = f"{report.rate_hertz:g} steps a second{assumed}"
+    table = Table(title=f"{rate}, {report.steps} steps a sequence")
     table.add_column("")
     for design in designs:
         table.add_column(design.name, justify="right")

@@ -12,11 +12,21 @@ from imssa.cli.options import FILE_PANEL, Json
 
 @app.command(rich_help_panel=FILE_PANEL)
 def cost(  # noqa: PLR0913  # one argument an option
-    program: Annotated[Path, typer.Argument(metavar="PROGRAM", help="A compiled program.")],
+    program: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROGRAM",
+            help="A compiled program, the folder of a run, or a recipe (a TOML file or a shipped one): "
+            "then of its network without training.",
+        ),
+    ],
     *,
     rate: Annotated[
         float | None,
-        typer.Option(help="Time steps a second; left out: as the program's front end makes them."),
+        typer.Option(
+            help="Time steps a second; left out: as the program's front end makes them, or 100 where "
+            "sequences have no time of their own."
+        ),
     ] = None,
     kind: Annotated[
         str | None,
@@ -27,7 +37,10 @@ def cost(  # noqa: PLR0913  # one argument an option
         ),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Folder or file of data that are not bundled.")
+        Path | None,
+        typer.Option(
+            help="Folder or file of data that are not bundled: of --data, or of the recipe."
+        ),
     ] = None,
     pairs_per_adc: Annotated[
         int, typer.Option(min=1, help="Bit-line pairs that take turns at an ADC.")
@@ -55,11 +68,14 @@ def cost(  # noqa: PLR0913  # one argument an option
     """Reckon energy, time and area of a program, as ranges and part by part.
 
     Beside it stand the same network on a digital chip, in int8 and with packed weights, and on this
-    machine. Energies come from publications: --sources says which, and how far each was verified.
+    machine. Energies come from publications: --sources says which, and how far each was verified. What
+    the numbers assume stands below them.
+
+    For instance: imssa cost out/zero-one, or before any training: imssa cost zero-one
     """
     from imssa.cli.cost_tables import constants_table, cost_tables
     from imssa.cost import Settings, Technology, load_constants
-    from imssa.experiment.costs import CostAsked, program_costs
+    from imssa.experiment.costs import CostAsked, priced_at, program_costs
     from imssa.experiment.evaluate import Asked
 
     known = load_constants(constants)
@@ -70,7 +86,7 @@ def cost(  # noqa: PLR0913  # one argument an option
         processor=processor,
         settings=Settings(pairs_per_adc, lanes, Technology(node, supply), known),
     )
-    found = program_costs(program, asked)
+    found = program_costs(priced_at(program, root if kind is None else None), asked)
     listed = {name: one.model_dump() for name, one in known.named().items()}
     lines = [*cost_tables(found), *([constants_table(known)] if sources else [])]
     Shown(as_json=as_json, quiet=False).result({**found.to_dict(), "constants": listed}, *lines)

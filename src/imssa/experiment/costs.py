@@ -1,7 +1,10 @@
-"""Costs of a program's file, with what lies beside it: recordings for its drives, a model to time."""
+"""Costs of a program with what lies beside it: recordings for its drives, a model to time.
+
+The program is a file's, that of a run's folder, or one of a recipe that was not trained yet.
+"""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +20,20 @@ from imssa.cost import (
     measure_processor,
     measured_drives,
 )
-from imssa.errors import FileFormatError
+from imssa.errors import FileFormatError, OutputError
+from imssa.experiment.design import require_data
 from imssa.experiment.evaluate import Asked, program_data
 from imssa.experiment.folder import Folder
+from imssa.experiment.recipe import Recipe, load_recipe
+from imssa.experiment.shipped import recipe_names
+from imssa.experiment.stages import load_features, quantize
 from imssa.kernels.codes import quantized
-from imssa.models import ModelStream, load_model
+from imssa.kernels.random import Key
+from imssa.mapping import compile_network
+from imssa.models import ModelConfig, ModelStream, S4DClassifier, load_model
 from imssa.program import Program, load_program
 from imssa.program.files import read_bytes, write_atomically
+from imssa.quantization.convert import convert
 
 STEPS: Final = 2000
 """Time steps of one measured call."""
@@ -33,6 +43,12 @@ COSTS: Final = "costs.json"
 
 ASSUMED_HERTZ: Final = 100.0
 """Time steps a second of sequences that have no time of their own, such as pixels."""
+
+PROGRAM: Final = "program.safetensors"
+UNTRAINED: Final = (
+    "untrained: as training starts, calibrated and quantized; shapes, phases, conversions and widths are "
+    "those of the trained network, the current through devices is not"
+)
 
 ENDS: Final = ("low", "typical", "high")
 SHOWN: Final = {
@@ -66,22 +82,97 @@ class CostAsked:
     settings: Settings | None = None
 
 
-def program_costs(path: Path, asked: CostAsked) -> CostReport:
-    """Costs of a program's file.
+@dataclass(frozen=True)
+class Priced:
+    """A program whose costs are asked for.
+
+    Attributes:
+        program: The program.
+        path: Its file; None: it was compiled of an untrained network just now.
+    """
+
+    program: Program
+    path: Path | None = None
+
+
+def priced_at(place: str, root: Path | None = None) -> Priced:
+    """The program of a file, of a run's folder, or of a recipe without training.
+
+    Args:
+        place: Path of a program or of a folder, name of a shipped recipe or path of one (``.toml``).
+        root: Folder or file of a recipe's data, if another one than it names.
 
     Raises:
-        FileFormatError: No program, or no model where one is named.
-        RecipeError: No rate, or recordings that do not exist.
+        OutputError: A folder without a program.
+        FileFormatError: No program.
+        RecipeError: No recipe.
+        DataError: The recipe's data are not there: an untrained network is calibrated on them.
+    """
+    path = Path(place)
+    if path.is_dir():
+        path = path / PROGRAM
+        if not path.exists():
+            raise OutputError(
+                given=place,
+                rule=f"the folder holds no {PROGRAM}",
+                remedy="Name the folder of a run whose stage `compile` is finished, or a program.",
+            )
+    elif place in recipe_names() or path.suffix == ".toml":
+        changes = [] if root is None else [f"data.root={root}"]
+        return Priced(untrained_program(load_recipe(place, changes)))
+    return Priced(load_program(path), path)
+
+
+def untrained_program(recipe: Recipe) -> Program:
+    """The program of a recipe's network as training starts: the same shapes, phases and widths."""
+    require_data(recipe)
+    features, key = load_features(recipe), Key.root(recipe.seed).child("float", "start")
+    part = features.split.train
+    shape = ModelConfig(
+        **recipe.model.model_dump(),
+        n_features=part.n_features,
+        n_classes=len(part.class_names),
+    )
+    model = S4DClassifier(shape, key.torch()).eval()
+    once = recipe.quantized_training.model_copy(update={"epochs": 0})
+    calibrated = recipe.model_copy(update={"quantized_training": once})
+    network = convert(quantize(calibrated, model, features))
+    return compile_network(network, recipe.chip, {}, recipe.layout)
+
+
+def program_costs(priced: Priced, asked: CostAsked) -> CostReport:
+    """Costs of a program.
+
+    Raises:
+        FileFormatError: No model where one is named.
+        RecipeError: A rate that is none, or recordings that do not exist.
         DataError: Recordings that cannot be used.
     """
-    program = load_program(path)
+    program = priced.program
     settings = asked.settings or Settings()
-    return cost_of(
+    rate, told = _rate(program, asked.rate_hertz)
+    found = cost_of(
         program,
         drives=None if asked.recordings is None else _heard(program, asked.recordings),
-        rate_hertz=asked.rate_hertz,
+        rate_hertz=rate,
         settings=settings,
-        processor=_timed(path, asked, settings.constants) if asked.processor else None,
+        processor=_timed(priced.path, asked, settings.constants) if asked.processor else None,
+    )
+    weights = {"weights": UNTRAINED} if priced.path is None else {}
+    return replace(found, assumptions={"rate": told, **weights, **found.assumptions})
+
+
+def _rate(program: Program, given: float | None) -> tuple[float, str]:
+    """Time steps a second, and where they come from in words."""
+    if given is not None:
+        return given, f"{given:g} steps a second, as given"
+    front_end = program.preparation.get("front_end") or {}
+    hop = next(filter(None, (front_end.get(k) for k in ("hop_seconds", "bin_seconds"))), None)
+    if hop:
+        return 1.0 / hop, f"{1.0 / hop:g} steps a second, as the front end makes them"
+    return ASSUMED_HERTZ, (
+        f"{ASSUMED_HERTZ:g} steps a second, assumed: the sequences have no time of their own "
+        "(--rate sets another); power, real time and idle power depend on it"
     )
 
 
@@ -90,11 +181,9 @@ def write_costs(folder: Folder, header: dict[str, Any]) -> None:
 
     The lines' voltages are assumed and nothing is timed, so that the file depends on the program alone.
     """
-    path = folder.root / "program.safetensors"
-    front_end = load_program(path).preparation["front_end"]
-    timed = any(front_end.get(key) for key in ("hop_seconds", "bin_seconds"))
-    asked = CostAsked(rate_hertz=None if timed else ASSUMED_HERTZ, processor=False)
-    found = {**header, "costs": program_costs(path, asked).to_dict()}
+    asked = CostAsked(processor=False)
+    costs = program_costs(priced_at(str(folder.root)), asked).to_dict()
+    found = {**header, "costs": costs}
     write_atomically(folder.root / COSTS, json.dumps(found, indent=1).encode())
 
 
@@ -133,10 +222,10 @@ def _heard(program: Program, asked: Asked) -> Drives:
     return measured_drives(program, inputs, data.lengths[rows])
 
 
-def _timed(path: Path, asked: CostAsked, constants: Constants) -> ProcessorCost | None:
+def _timed(path: Path | None, asked: CostAsked, constants: Constants) -> ProcessorCost | None:
     """The float network's compiled step, fed with normal numbers: its time depends on no value."""
-    beside = path.with_name("model.safetensors")
-    given = asked.model or (beside if beside.is_file() else None)
+    beside = None if path is None else path.with_name("model.safetensors")
+    given = asked.model or (beside if beside is not None and beside.is_file() else None)
     if given is None:
         return None
     model, _ = load_model(given)

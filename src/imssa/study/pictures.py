@@ -168,7 +168,7 @@ def _paint_cloud(
         axes.set_xticks(np.arange(len(ticks)), [svg.short(str(t)) for t in ticks])
         axes.set_xlim(-0.5, len(ticks) - 0.5)
     elif log:
-        svg.log_axis(axes.xaxis)
+        svg.log_axis(axes)
     elif all(float(tick) % 1 == 0 for tick in ticks):
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel(svg.plain(names[column]))
@@ -240,7 +240,7 @@ def _paint_trade(figure: Figure, trade: Trade) -> None:
         tell(axes, costs, shares, [trade.words(place) for place in places], label)
     costs = [cost for cost, _ in trade.points.values()]
     if min(costs) > 0 and max(costs) > 10 * min(costs):
-        svg.log_axis(axes.xaxis)
+        svg.log_axis(axes)
     axes.set_xlabel(svg.plain(trade.label))
     axes.set_ylabel("accuracy in %")
     axes.grid(visible=True)

@@ -44,7 +44,7 @@ def _paint(figure: Figure, parts: Parts, quantity: str) -> None:
         for part, found in parts.items()
     ]
     tell(axes, np.maximum(typical, low), places, words)
-    log_axis(axes.xaxis)
+    log_axis(axes)
     axes.set_yticks(places, [short(part) for part in parts])
     axes.set_ylim(len(parts) - 0.5, -0.5)
     figure.supxlabel(f"{quantity}\nbar: range, dot: typical", fontsize=9.5)

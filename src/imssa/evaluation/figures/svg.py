@@ -19,7 +19,6 @@ from typing import Any, Final
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -210,19 +209,18 @@ def short(words: str) -> str:
     return words if len(words) <= LABEL_LENGTH else cut
 
 
-def log_axis(axis: Axis) -> None:
-    """Makes an axis logarithmic, with labels in plain text: each power of ten, or 1, 2 and 5 of few.
+def log_axis(axes: Axes) -> None:
+    """A logarithmic horizontal axis with labels in plain text: powers of ten, or 1, 2 and 5 of few.
 
-    Call it when all that is drawn on the axis is known.
+    To be called when all is drawn.
     """
-    set_scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
-    set_scale("log")
-    low, high = sorted(axis.get_view_interval())
+    axes.set_xscale("log")
+    low, high = sorted(axes.get_xlim())
     decades = math.log10(high / low)
     steps = (1.0,) if decades >= MANY_DECADES else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(subs=steps, numticks=MOST_TICKS))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-    axis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=MOST_TICKS))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def power_of_ten(value: float) -> str:
