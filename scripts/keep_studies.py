@@ -43,6 +43,13 @@ trainings included; trainings that studies share are counted in each. To repeat 
 imssa study run NAME --set data.root=DIR --out out/NAME
 python scripts/keep_studies.py out/NAME
 ```
+
+For one of your own, start from a shipped one; `adc-bits` names every key of a study's file:
+
+```
+imssa study copy adc-bits --out mine.toml
+imssa study run mine.toml --set data.root=DIR --out out/mine
+```
 """
 
 
