@@ -5,6 +5,8 @@ import pytest
 import scipy.signal
 from numpy.typing import NDArray
 
+from imssa.hardware import load_chip
+from imssa.hardware.loading import preset_names
 from imssa.kernels.scan_types import kernel_blocks
 from imssa.mapping.differential import held_intervals
 from imssa.mapping.impulse import LARGEST, layer_dynamics, squared_errors, wanted_kernels
@@ -78,6 +80,21 @@ def test_costs_of_cells_are_those_of_their_finite_errors(realization: Realizatio
             moved = float(held[row, column] - blocks[f, row, column])
             expected = float(squared_errors(held, wanted.of(f))) + FAINT * moved**2
             assert costs[f, row, column, kind] == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_costs_are_numbers_on_every_shipped_chip(name: str) -> None:
+    """Also where the least conductance leaves a pair beyond its largest weight, or short of it."""
+    network = random_network(5, Sketch())
+    blocks = blocks_of(network.layers[0])
+    wanted = wanted_kernels(blocks, layer_dynamics(network.layers[0], network.widths, HORIZON))
+    costs = own_costs(wanted, np.ones(5, np.int64), held_intervals(load_chip(name)))
+    assert np.isfinite(costs).all()
+    assert (costs >= 0).all()
+    beyond = np.array([[-1.5, -1.2], [1.1, 1.4]])
+    costs = own_costs(wanted, np.ones(5, np.int64), beyond)
+    assert np.isfinite(costs).all()
+    assert (costs[blocks != 0].max(axis=-1) > 0).all()
 
 
 def test_a_mode_that_grows_has_the_largest_cost() -> None:

@@ -213,6 +213,12 @@ def open_folder(
             rule="its recipe.toml was not written by imssa, and would be overwritten",
             remedy=f"Use another folder, for instance `imssa run {shown} --out {root / 'results'}`.",
         )
+    if (root / "study.json").exists():
+        raise OutputError(
+            given=str(root),
+            rule="it holds a study, whose files would mix with those of a run",
+            remedy="Use another --out.",
+        )
     if recipe is None:
         if not shown.exists():
             raise OutputError(

@@ -60,11 +60,16 @@ def _between(
     weight: Float64[np.ndarray, "kernels rows columns"],
     held: Costs,
 ) -> Costs:
-    """Costs of what is held, quadratic from the weight to the nearest level beyond it."""
+    """Costs of what is held, quadratic from the weight to the nearest level beyond it.
+
+    Where there is none on that side (a device holds more than any weight), the nearest other level
+    tells the curvature.
+    """
     move = held - weight[..., None]
     away = LEVELS - weight[..., None]
     same_side = np.sign(away)[..., None, :] == np.sign(move)[..., None]
-    gap = np.where(same_side, np.abs(move[..., None] - away[..., None, :]), np.inf)
+    other = np.where(away != 0, 1.0 / FAINT + np.abs(away), np.inf)[..., None, :]
+    gap = np.where(same_side, np.abs(move[..., None] - away[..., None, :]), other)
     level = gap.argmin(axis=-1)
     reference = np.take_along_axis(away, level, axis=-1)
     cost = np.take_along_axis(table, level, axis=-1)
