@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from imssa.deployment.calibration import Calibration, Runner
 from imssa.deployment.fits import ALL_PARTS, Fit, Parts
 from imssa.program.program import Program
-from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.network import QuantizedNetwork, Record
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def recalibrate(
     run: Runner,
     calibration: Calibration,
     parts: Parts = ALL_PARTS,
+    wanted: Record | None = None,
 ) -> Recalibrated:
     """Sets the digital operations of a program for the chip to which it was written.
 
@@ -70,8 +71,10 @@ def recalibrate(
         run: Runs programs on the calibration recordings, as of ``calibration.on(chip)``.
         calibration: The recordings.
         parts: What is set anew.
+        wanted: Codes of the network on these recordings, where many chips share them; None: it is run.
     """
-    wanted = network.run(calibration.inputs, calibration.lengths)
+    if wanted is None:
+        wanted = network.run(calibration.inputs, calibration.lengths)
     fit = Fit(network, wanted, run, calibration, parts)
     watched = tuple(name for name in wanted if wanted[name].ndim == 3 and name != "input")
     before = run(program, watched)

@@ -16,7 +16,7 @@ from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.layout import Layout
-from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.network import QuantizedNetwork, Record
 from imssa.training import Progress
 
 PER_CLASS: Final = 32
@@ -74,6 +74,7 @@ class TailoredChips:
     ) -> None:
         self.network, self.chip, self.key = network, chip, key
         self._compiler = TailoredCompiler(network, chip, layout)
+        self._wanted: tuple[Calibration | None, Record] = None, {}
 
     def compiled(self, number: int) -> TailoredChip:
         """A chip scanned, compiled for and written."""
@@ -90,7 +91,11 @@ class TailoredChips:
         """
         tailored = trim(self._compiler, chip.tailored, chip.device).tailored
         run = calibration.on(chip.device)
-        fitted = recalibrate(tailored.program, self.network, run, calibration).program
+        if self._wanted[0] is not calibration:
+            codes = self.network.run(calibration.inputs, calibration.lengths)
+            self._wanted = calibration, codes
+        program, wanted = tailored.program, self._wanted[1]
+        fitted = recalibrate(program, self.network, run, calibration, wanted=wanted).program
         return TailoredChip(replace(tailored, program=fitted), chip.device, chip.device.arrays)
 
     def calibration(self, training: SequenceDataset) -> Calibration:
