@@ -8,6 +8,7 @@ from typing import Any, Final
 ORDER: Final = (
     "zero-one",
     "zero-one-spikes",
+    "zero-one-spikes-folds",
     "spoken-digits",
     "spoken-digits-speakers",
     "yes-no",
@@ -44,6 +45,7 @@ def recipes(folder: Path) -> str:
     lines += [_row(name, result) for name, result in found.items()]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     chips = _distinct(result["chips"] for result in found.values())
+    fitted = _distinct(result["recalibrated"] for result in found.values())
     stuck = _distinct(f"{100 * result['stuck']:g} %" for result in found.values())
     intervals = "; ".join(_interval(name, result["summary"]) for name, result in found.items())
     return (
@@ -51,7 +53,7 @@ def recipes(folder: Path) -> str:
         "Accuracy in % on the test part, mean ± standard deviation over seeds; bits of A/B/C/D and of "
         f"the linear layers. {chips} chips a seed with all errors of their description and {stuck} of "
         "the devices stuck, half high and half low: mapped *blind*, *compiled* for each chip's "
-        "defects, and *recalibrated* after that. Minutes of training a seed, both trainings. What the "
+        f"defects, and *recalibrated* after that (of these chips {fitted}). Minutes of training a seed, both trainings. What the "
         "number of test items alone leaves open (95 %, float and compiled): "
         f"{intervals}.\n"
     )

@@ -1,5 +1,6 @@
 """A float network that learns more classes first."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,16 @@ def test_faults_name_the_key(digits: Path) -> None:
         load_recipe("zero-one", ['pretraining.words=["zero", "blue"]'])
     with pytest.raises(RecipeError, match="two or more words apart"):
         recipe_on(digits, 'pretraining.words=["zero"]')
+
+
+def test_a_copy_of_what_is_judged_is_not_learned_before(digits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    shutil.copytree(digits, folder)
+    judged = load_features(recipe_on(folder)).split.test.names
+    for number, name in enumerate(judged[:3]):
+        (folder / f"2_theo_{number}.wav").write_bytes((folder / f"{name}.wav").read_bytes())
+    recipe = recipe_on(folder, FIRST)
+    parts = pretraining_parts(recipe, load_features(recipe))
+    heard = {name for part in parts for name in part.names}
+    assert not heard & {f"2_theo_{number}" for number in range(3)}
+    assert "2_theo_3" in heard

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from imssa.errors import OutputError
+from imssa.program.files import write_atomically
 
 
 def write_copy(text: str, out: Path, *, force: bool) -> None:
@@ -16,12 +17,10 @@ def write_copy(text: str, out: Path, *, force: bool) -> None:
     Raises:
         OutputError: There is a file already, or it cannot be written.
     """
-    try:
-        with out.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
+    if out.exists() and not force:
         raise OutputError(
             given=f"--out {out}",
-            rule=f"it cannot be written ({error.strerror})",
-            remedy="Name another file, or add --force to write over one.",
-        ) from error
+            rule="there is such a file already",
+            remedy="Name another file, or add --force to write over it.",
+        )
+    write_atomically(out, text.encode())

@@ -120,6 +120,7 @@ def listen(  # noqa: PLR0913  # one argument an option
             else:
                 turned_down += 1
     _tell_silence(listener.figures, gate)
+    _tell_turned_down(turned_down, listener.figures.words, least)
     if figures:
         _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
 
@@ -164,6 +165,16 @@ def _tell_silence(figures: "Figures", gate: "GateConfig") -> None:
             f"loudest frame had {loudest:.0f} dB of full scale. Lower --threshold or --shortest"
         )
     typer.echo(f"No word was heard: {why}.", err=True)
+
+
+def _tell_turned_down(turned_down: int, words: int, least: float) -> None:
+    """Says that not one word was shown, though some were heard."""
+    if words and turned_down == words:
+        typer.echo(
+            f"No word is shown: all {words} that were heard have a margin below {least:g}. Lower --margin; 0 "
+            "shows every word.",
+            err=True,
+        )
 
 
 def _heard(listener: "Listener", audio: "Audio") -> "Iterator[Word]":

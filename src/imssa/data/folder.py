@@ -40,8 +40,9 @@ def class_folders(root: Path | None, get_it: str) -> dict[str, Path]:
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """The recordings in a folder, by name."""
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() in ENDINGS and f.is_file())
+    """The recordings in a folder, by name; none whose name begins with a dot."""
+    files = (f for f in folder.iterdir() if f.suffix.lower() in ENDINGS and f.is_file())
+    return sorted(f for f in files if not f.name.startswith("."))
 
 
 def open_folder(request: Request) -> RecordingSource:

@@ -1,7 +1,7 @@
 """What an experiment needs, asked before anything is trained or written."""
 
 from imssa.data import open_source
-from imssa.errors import DesignRuleError
+from imssa.errors import DataError, DesignRuleError
 from imssa.experiment.own_map import own_map
 from imssa.experiment.recipe import Recipe
 from imssa.kernels.codes import code_max
@@ -19,6 +19,16 @@ def require_data(recipe: Recipe) -> None:
     """
     if recipe.data.root is not None:
         open_source(recipe.data)
+    words = recipe.pretraining.words
+    if words is not None:
+        try:
+            open_source(recipe.data.model_copy(update={"words": words}))
+        except DataError as error:
+            raise DataError(
+                given=f"pretraining.words = {list(words)}: {error.given}",
+                rule=error.rule,
+                remedy=f"{error.remedy} Or train without: --set pretraining.words=off.",
+            ) from error
 
 
 def require_chip(recipe: Recipe) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imssa.data import Normalization, SequenceDataset, front_end_from, load
+from imssa.data import DataConfig, Normalization, SequenceDataset, front_end_from, load, open_source
 from imssa.errors import DataError
 from imssa.experiment.folder import FIRST_LOG
 from imssa.experiment.recipe import Recipe
@@ -66,10 +66,13 @@ def pretraining_parts(recipe: Recipe, features: Features) -> Parts:
     changes = {"words": recipe.pretraining.words, "front_end": front_end, "train_items": None}
     split = load(recipe.data.model_copy(update=changes), split_key(recipe.seed).numpy())
     mean, std = (np.array(features.preparation[name], np.float32) for name in ("mean", "std"))
-    judged = {*features.split.validation.names, *features.split.test.names}
+    judged = _judged(recipe, features)
+    heard = _contents(recipe.data.model_copy(update={"words": recipe.pretraining.words}))
     left = [
         Normalization(mean, std).apply_to(
-            part.subset([n for n, name in enumerate(part.names) if name not in judged])
+            part.subset(
+                [n for n, name in enumerate(part.names) if not {name, heard[name]} & judged]
+            )
         )
         for part in (split.train, split.validation)
     ]
@@ -80,6 +83,21 @@ def pretraining_parts(recipe: Recipe, features: Features) -> Parts:
             remedy="Name further words of the data set, or leave pretraining out.",
         )
     return left[0], left[1]
+
+
+def _judged(recipe: Recipe, features: Features) -> set[str | bytes]:
+    """Names and contents of what the network is judged on."""
+    contents = _contents(recipe.data)
+    names = {*features.split.validation.names, *features.split.test.names}
+    return {*names, *(contents[name] for name in names)}
+
+
+def _contents(config: DataConfig) -> dict[str, bytes]:
+    """Fingerprint of each item by its name."""
+    source = open_source(config)
+    return {
+        item.name: found for item, found in zip(source.items, source.fingerprints(), strict=True)
+    }
 
 
 def _network(recipe: Recipe, part: SequenceDataset, key: Key) -> S4DClassifier:

@@ -23,6 +23,9 @@ from imssa.places import AnyPath
 from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
 
+RECALIBRATED: Final = 10
+"""Chips of a run that are recalibrated where a recipe does not say how many."""
+
 
 class EvaluationConfig(BaseModel):
     """What is measured.
@@ -36,7 +39,7 @@ class EvaluationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     chip_instances: int = Field(default=50, ge=1)
-    recalibrated: int = Field(default=10, ge=0)
+    recalibrated: int = Field(default=RECALIBRATED, ge=0)
     compare: tuple[Realization, ...] = ()
 
 

@@ -23,7 +23,8 @@ PER_CLASS: Final = 32
 """Most training recordings of a class on which a chip is recalibrated."""
 
 CALIBRATION_FRAMES: Final = 120_000
-"""Most frames of these together, padding included: registers of every step are kept in memory."""
+"""Most frames of these together, padding included, but one of each class in any case: registers of every
+step are kept in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +103,7 @@ class TailoredChips:
         """Training recordings to recalibrate on: as many as memory holds, up to `PER_CLASS`."""
         classes = np.bincount(training.labels, minlength=len(training.class_names))
         most = CALIBRATION_FRAMES // (len(classes) * training.features.shape[1])
-        per_class = min(PER_CLASS, int(classes.min()), max(most, 2))
+        per_class = min(PER_CLASS, int(classes.min()), max(most, 1))
         return Calibration.drawn(self.network, training, per_class, self.key)
 
 
@@ -123,23 +124,29 @@ def tailored_answers(
         progress: Told after each chip.
 
     Returns:
-        ``compiled_for_map`` where the chip has defects, ``recalibrated`` where it has any error.
+        ``compiled_for_map`` where the chip has defects, ``recalibrated`` where it has any error and
+        every class has training recordings.
     """
     training, asked = parts
     wanted = {
         "compiled_for_map": recipe.evaluation.chip_instances * _has(recipe.chip, "stuck_devices"),
-        "recalibrated": recipe.evaluation.recalibrated * _has(recipe.chip, "all"),
+        "recalibrated": min(recipe.evaluation.recalibrated, recipe.evaluation.chip_instances)
+        * (
+            _has(recipe.chip, "all")
+            and len(set(training.labels.tolist())) == len(training.class_names)
+        ),
     }
     if not any(wanted.values()):
         return {}
     chips = TailoredChips(network, recipe.chip, recipe.layout, key)
-    calibration, inputs = chips.calibration(training), network.input_codes(asked.features)
+    calibration = chips.calibration(training) if wanted["recalibrated"] else None
+    inputs = network.input_codes(asked.features)
     found: dict[str, list[Int64[np.ndarray, " items"]]] = {stage: [] for stage in wanted}
     for number in range(max(wanted.values())):
         chip = chips.compiled(number)
         if number < wanted["compiled_for_map"]:
             found["compiled_for_map"].append(chip.answers(inputs, asked.lengths))
-        if number < wanted["recalibrated"]:
+        if calibration is not None and number < wanted["recalibrated"]:
             fitted = chips.recalibrated(chip, calibration)
             found["recalibrated"].append(fitted.answers(inputs, asked.lengths))
         progress(number + 1, max(wanted.values()), "each chip compiled for and recalibrated")

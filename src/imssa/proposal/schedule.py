@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from imssa.experiment.recipe import RECALIBRATED
+from imssa.experiment.tailoring import PER_CLASS
 from imssa.proposal.choices import Choice
 from imssa.proposal.facts import Facts
 from imssa.proposal.feeding import Feed
@@ -31,6 +33,9 @@ each is scanned, compiled for, written and run by itself."""
 TAILOR_SECONDS: Final = 1.1e-5
 """Of scanning, compiling for and writing one crossing of lines: of the 50 chips of the recipes yes-no and
 ten-words, 0.083 s of processor time on two arrays of 64x64, 0.28 s on six."""
+RECALIBRATION_SECONDS: Final = 6e-6
+"""Of a time step of one kernel in the recordings on which a chip is recalibrated: 0.8 s of processor time a
+chip of yes-no (64 recordings), 18 s of ten-words (320)."""
 OVERHEAD_SECONDS: Final = 15.0
 
 
@@ -85,8 +90,10 @@ def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes:
     float_epochs = _within(budget * SHARE_FLOAT / floats, FEWEST_EPOCHS, MOST_EPOCHS)
     code_epochs = _within(budget * code_share / codes, FEWEST_EPOCHS, MOST_EPOCHS)
     a_chip = _seconds_a_chip(size, parts.counts["test"] * work)
-    chips = _within(budget * SHARE_CHIPS / a_chip, FEWEST_CHIPS, MOST_CHIPS)
-    seconds = OVERHEAD_SECONDS + floats * float_epochs + codes * code_epochs + a_chip * chips
+    recalibration = RECALIBRATED * RECALIBRATION_SECONDS * PER_CLASS * facts.n_classes * work
+    chips = _within((budget * SHARE_CHIPS - recalibration) / a_chip, FEWEST_CHIPS, MOST_CHIPS)
+    seconds = OVERHEAD_SECONDS + recalibration * min(chips, RECALIBRATED) / RECALIBRATED
+    seconds += floats * float_epochs + codes * code_epochs + a_chip * chips
     return Schedule(float_epochs, code_epochs, None if train == items else train, chips, seconds)
 
 

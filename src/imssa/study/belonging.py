@@ -101,7 +101,8 @@ def refused(root: Path, strangers: int, measured: int, why: str) -> StudyError:
         rule=f"{strangers} of them are none of this study as it is now "
         f"({why or 'they were measured by another version of imssa, or of other data'})",
         remedy="Use another --out, or add --force to set them aside in "
-        f"{root / 'earlier-N'} and go on with the others. Adding to a study needs neither.",
+        f"{root / 'earlier-N'} and go on with the others. Adding to a grid "
+        "or random search needs neither; a guided search can only take more points.",
     )
 
 

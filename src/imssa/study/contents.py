@@ -17,6 +17,8 @@ from typing import Any, BinaryIO, Final
 
 from imssa.errors import DataError
 
+FETCHED: Final = "fetched.json"
+"""Says from where a set was fetched; mirrors have the same data."""
 MOST_FILES: Final = 4096
 MOST_BYTES: Final = 2**28
 PIECES: Final = 16
@@ -54,7 +56,7 @@ def fingerprint(root: Path) -> str | None:
 def _below(root: Path) -> Iterator[tuple[str, Path]]:
     """Files below a folder by their names from there, links followed, each folder once."""
     seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(root, followlinks=True):
+    for place, folders, names in os.walk(root, onerror=_raised, followlinks=True):
         about = Path(place).stat()
         if (about.st_dev, about.st_ino) in seen:
             folders.clear()
@@ -62,8 +64,12 @@ def _below(root: Path) -> Iterator[tuple[str, Path]]:
         seen.add((about.st_dev, about.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(place, name) for name in names if not name.startswith(".")):
-            if path.is_file():
+            if path.is_file() and path.name != FETCHED:
                 yield unicodedata.normalize("NFC", path.relative_to(root).as_posix()), path
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _take(stream: BinaryIO, size: int, share: int, total: Any) -> None:
@@ -116,15 +122,17 @@ class Contents:
             )
 
 
-def by_content(value: Any, known: Mapping[str, str]) -> Any:
+def by_content(value: Any, known: Mapping[str, str], key: str = "") -> Any:
     """A study's or a recipe's content with fingerprints in place of the paths of data.
 
     Example:
         >>> by_content({"data": {"root": "/a"}, "seed": 1}, {"/a": "3f"})
         {'data': {'root': '3f'}, 'seed': 1}
+
+    Only values of ``root`` and ``data.root`` are paths of data, whatever other values may be equal.
     """
     if isinstance(value, Mapping):
-        return {key: by_content(inner, known) for key, inner in value.items()}
+        return {name: by_content(inner, known, name) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [by_content(inner, known) for inner in value]
-    return known.get(str(value), value) if isinstance(value, str | Path) else value
+        return [by_content(inner, known, key) for inner in value]
+    return known.get(str(value), value) if key in {"root", "data.root"} else value

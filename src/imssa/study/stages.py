@@ -117,7 +117,8 @@ class Stages:
                 "class_names": list(features.split.train.class_names),
             }
             save_model(model, place / MODEL, header)
-            checkpoint.unlink(missing_ok=True)
+            for path in place.glob("checkpoint*"):
+                path.unlink()
 
         def found() -> S4DClassifier:
             return self.store.get(place / MODEL, make, lambda p: load_model(p)[0])

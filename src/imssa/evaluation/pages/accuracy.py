@@ -49,8 +49,8 @@ def waterfall_section(material: Material) -> Section:
     figure = Figure(
         "waterfall",
         draw_waterfall(report.waterfall),
-        f"Blue: one deterministic network. Orange-red: mean of {report.chip_instances} chip "
-        f"instances. Dashed: software. {report.test_items} recordings. Each error stands alone on the ideal chip; "
+        f"Blue: one deterministic network. Orange-red: mean over chip "
+        f"instances, as many as the table says. Dashed: software. {report.test_items} recordings. Each error stands alone on the ideal chip; "
         f"\N{LEFT DOUBLE QUOTATION MARK}{STAGE_NAMES['all']}\N{RIGHT DOUBLE QUOTATION MARK} has all "
         "of them.",
     )
@@ -82,8 +82,10 @@ def waterfall_reading(report: Report) -> str:
             told += f"; of the chip's errors {STAGE_NAMES[worst]} alone cost most ({_plain(errors[worst])})"
     further = [rows[stage] for stage in FURTHER_STAGES if stage in rows]
     if further:
-        best = max(further, key=lambda row: row.accuracy)
-        gain = best.accuracy - last
+        of_chips = report.accuracy.chip.per_instance
+        gains = {r.stage: r.accuracy - sum(of_chips[: r.chips]) / r.chips for r in further}
+        best = max(further, key=lambda row: gains[row.stage])
+        gain = gains[best.stage]
         if abs(gain) >= NEGLIGIBLE:
             verb = "gains" if gain > 0 else "loses"
             told += f"; {STAGE_NAMES[best.stage]} it {verb} {_plain(abs(gain))}"
