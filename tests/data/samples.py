@@ -36,12 +36,13 @@ def audio_bytes(
 
 
 def write_digits(folder: Path, digits: str = "01") -> None:
-    """A folder of the published form: tones of different length and pitch."""
+    """A folder of the published form: tones of different length and pitch, no two alike."""
     folder.mkdir(parents=True, exist_ok=True)
     for digit in digits:
         for number, speaker in enumerate(SPEAKERS):
-            content = audio_bytes(tone(300 + 200 * int(digit) + 37 * number, 0.05 + 0.01 * number))
             for take in range(TAKES):
+                hertz = 300 + 200 * int(digit) + 37 * number + 0.5 * take
+                content = audio_bytes(tone(hertz, 0.05 + 0.01 * number))
                 (folder / f"{digit}_{speaker}_{take}.wav").write_bytes(content)
 
 

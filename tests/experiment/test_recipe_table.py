@@ -29,6 +29,7 @@ def result(**accuracies: tuple[float, float | None]) -> dict[str, Any]:
     summary = {"accuracies": parts, "bits": bits, "parameters": 8389, "arrays": 21}
     return {
         "chips": 50,
+        "recalibrated": 10,
         "stuck": 0.02,
         "summary": {**summary, "minutes": 12.34, "test_items": 3000},
     }
@@ -68,5 +69,6 @@ def test_rows_of_what_is_there(tmp_path: Path) -> None:
     }
     assert (cells[3][1], cells[3][2], cells[3][-1]) == ("6/2/2/2; 4", "98.0", "1")
     assert "50 chips a seed" in lines[-1]
+    assert "(of these chips 10)" in lines[-1]
     assert "2 % of the devices stuck" in lines[-1]
     assert "`smnist` 3,000 items, 90.0 to 99.5;" in lines[-1]

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -55,6 +55,30 @@ class Folder:
         """Whether the folder holds its recipe: nothing is written before the data could be read."""
         there = any((place / "recipe.toml").exists() for place in (self.work, self.root))
         return there and not _difference(self)
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Makes the folder; takes it away again if what is inside fails and has kept nothing.
+
+        Raises:
+            OutputError: It cannot be made.
+        """
+        new = [place for place in (self.work, self.root) if not place.exists()]
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                given=f"--out {self.root}",
+                rule=f"it cannot be written ({error.strerror})",
+                remedy="Name a folder that you may write to.",
+            ) from error
+        try:
+            yield
+        except BaseException:
+            for place in new:
+                with suppress(OSError):
+                    place.rmdir()
+            raise
 
     def begin(self) -> None:
         """Writes the recipe; the results of another one are thrown away.

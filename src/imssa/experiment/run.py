@@ -114,7 +114,7 @@ class Runner:
         """Runs a stage in the folder, alone or as the first of several processes."""
         start = time.perf_counter()
         if stage == STAGES[0] and not self.folder.begun:
-            with one_thread():
+            with self.folder.made(), one_thread():
                 self.read()
             self.folder.begin()
         before = time.perf_counter() - start

@@ -33,6 +33,8 @@ def fingerprint(root: Path) -> str | None:
     Raises:
         DataError: Something there cannot be read.
     """
+    if not root.exists():
+        return None
     try:
         files = [("", root)] if root.is_file() else sorted(_below(root))
         if not files:
