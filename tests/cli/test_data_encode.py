@@ -40,9 +40,11 @@ def test_words_say_what_was_done(tmp_path: Path) -> None:
     assert f"{out}: 4 recordings of 0.8 s, 10 classes, 2 speakers" in outcome.out
     assert "left out: " in outcome.out
     assert "encode 4/4" in outcome.err
-    assert "would encode 4 recordings" in (
-        done("data", "encode", folder, "--out", out, *options, "--dry-run").out
-    )
+    kept = out.read_bytes()
+    assert "there is such a file already" in refusal("data", "encode", folder, "--out", out, *EAR)
+    assert out.read_bytes() == kept
+    again = done("data", "encode", folder, "--out", out, *options, "--force", "--dry-run")
+    assert "would encode 4 recordings" in again.out
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_copied_study_names_every_key_and_runs(tmp_path: Path) -> None:
     for example in re.findall(r"^# ([a-z][\w.]* = .+)$", text, re.MULTILINE):
         assert tomllib.loads(example), example
     assert load_study(str(path), ["data.root=DIR"]).points
-    assert "File exists" in refusal("study", "copy", "stuck", "--out", path)
+    assert "there is such a file already" in refusal("study", "copy", "stuck", "--out", path)
     done("study", "copy", "stuck", "--out", path, "--force")
     assert 'name = "stuck"' in path.read_text()
     assert "no shipped study" in refusal("study", "copy", "none", "--out", tmp_path / "x")

@@ -177,3 +177,29 @@ def test_names_are_as_short_as_they_can_be() -> None:
         "high rate",
     ]
     assert prefixed([0.0], "J") == (1.0, "J")
+
+
+def test_seeds_are_repetitions_not_answers() -> None:
+    """Two bits are better in the mean; the best single seed has four."""
+    told = study(axes={"quantization.bits.A": [2, 4], "seed": [0, 1]}, set={})
+    values = {(2, 0): 0.8, (2, 1): 0.8, (4, 0): 0.9, (4, 1): 0.5}
+    table: Any = [
+        {
+            "quantization.bits.A": bits,
+            "seed": seed,
+            "measure": "blind",
+            "value": value,
+            "trial": f"{bits}-{seed}",
+            "items": 1,
+            "right": "",
+            "error": None,
+        }
+        for (bits, seed), value in values.items()
+    ]
+    found = Findings(told, table)
+    assert found.columns == ["quantization.bits.A"]
+    assert found.ends("blind").best == (2,)
+    assert found.ends("blind").low.mean == pytest.approx(0.7)
+    assert found.complete("blind")
+    assert list(spans(found, "blind")) == ["quantization.bits.A"]
+    assert Findings(study(axes={"seed": [0, 1]}, set={}), table).columns == ["seed"]

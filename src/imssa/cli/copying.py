@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from imssa.errors import OutputError
-from imssa.program.files import write_atomically
 
 
 def write_copy(text: str, out: Path, *, force: bool) -> None:
@@ -17,10 +16,21 @@ def write_copy(text: str, out: Path, *, force: bool) -> None:
     Raises:
         OutputError: There is a file already, or it cannot be written.
     """
+    from imssa.program.files import write_atomically
+
+    require_new(out, force=force)
+    write_atomically(out, text.encode())
+
+
+def require_new(out: Path, *, force: bool) -> None:
+    """Refuses a file that is there.
+
+    Raises:
+        OutputError: There is one, and it may not be written over.
+    """
     if out.exists() and not force:
         raise OutputError(
             given=f"--out {out}",
             rule="there is such a file already",
             remedy="Name another file, or add --force to write over it.",
         )
-    write_atomically(out, text.encode())

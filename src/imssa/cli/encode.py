@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imssa.cli.console import Shown
+from imssa.cli.copying import require_new
 from imssa.cli.data import data_app
 from imssa.cli.options import DryRun, Json, Quiet
 
@@ -28,6 +29,7 @@ AsRecorded = Annotated[
 LongTimes = Annotated[
     bool, typer.Option("--float32", help="Times of 32 bits instead of the published 16.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Skip = Annotated[
     bool, typer.Option("--skip-unusable", help="Leave out recordings that cannot be used.")
 ]
@@ -47,6 +49,7 @@ def encode(  # noqa: PLR0913  # one argument an option
     float32: LongTimes = False,
     skip: Skip = False,
     workers: Workers = 0,
+    force: Force = False,
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -65,6 +68,7 @@ def encode(  # noqa: PLR0913  # one argument an option
         skip_unusable=skip,
     )
     shown = Shown(as_json=as_json, quiet=quiet)
+    require_new(out, force=force)
     if dry_run:
         found = survey(folder, config)
         value = {"recordings": len(found.sources), "seconds": sum(found.seconds)}

@@ -168,11 +168,11 @@ def _tell_silence(figures: "Figures", gate: "GateConfig") -> None:
 
 
 def _tell_turned_down(turned_down: int, words: int, least: float) -> None:
-    """Says that not one word was shown, though some were heard."""
-    if words and turned_down == words:
+    """Says how many words were heard and not shown."""
+    if turned_down:
         typer.echo(
-            f"No word is shown: all {words} that were heard have a margin below {least:g}. Lower --margin; 0 "
-            "shows every word.",
+            f"{turned_down} of {words} words are not shown: their margin is below {least:g}. --margin 0 shows "
+            "every word.",
             err=True,
         )
 

@@ -23,15 +23,13 @@ from imssa.study.config import ANSWERING, COSTS, Label
 from imssa.study.definition import Study
 from imssa.study.front import front_of, with_cost
 from imssa.study.naming import is_number, place_in_words, short_names, value_in_words
-from imssa.study.summary import Mean, Place, means
+from imssa.study.summary import POOLED, Mean, Place, means
 from imssa.study.table import Table
 
 COLOURS: Final = (
     *(svg.BLUE, svg.VERMILLION, svg.GREEN, svg.ORANGE, svg.PURPLE, svg.SKY, svg.GREY, svg.INK),
 )
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
-POOLED: Final = ("seed",)
-"""Axes that are averaged over unless the study names them: one draw of chance says nothing alone."""
 DODGE: Final = 0.5
 """Width over which the lines of a named value are spread."""
 

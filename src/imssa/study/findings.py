@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from imssa.study.config import ANSWERING, MEASURED, Label
 from imssa.study.definition import Study
-from imssa.study.summary import Mean, Place, means
+from imssa.study.summary import POOLED, Mean, Place, means
 from imssa.study.table import Table
 
 COSTS: Mapping[str, tuple[str, str]] = {
@@ -51,8 +51,9 @@ class Findings:
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the axes."""
-        return self.study.columns
+        """Columns of the axes that points are told apart by; seeds only where nothing else differs."""
+        told = [name for name in self.study.columns if name not in POOLED]
+        return told or self.study.columns
 
     @property
     def measures(self) -> list[str]:
@@ -83,7 +84,7 @@ class Findings:
     def of(self, measure: str, columns: Sequence[str] | None = None) -> dict[Place, Mean]:
         """Means of one measure by the values of columns; None: of all axes."""
         rows = [row for row in self.table if row["measure"] == measure]
-        return means(rows, list(self.columns if columns is None else columns), self.columns)
+        return means(rows, list(self.columns if columns is None else columns), self.study.columns)
 
     def at(self, place: Place) -> dict[str, Label]:
         """A place of all axes by their names."""
@@ -100,7 +101,10 @@ class Findings:
     def complete(self, measure: str) -> bool:
         """Whether every point of a grid has a mean, so that axes may be averaged over."""
         points = [tuple(point.labels.values()) for point in self.study.points]
-        return bool(points) and len(self.of(measure)) == len(set(points)) == self._size()
+        return (
+            bool(points)
+            and len(self.of(measure, self.study.columns)) == len(set(points)) == self._size()
+        )
 
     def _size(self) -> int:
         size = 1

@@ -52,8 +52,9 @@ def curve_section(findings: Findings) -> Section:
 
 
 def _averaged(findings: Findings, curves: Curves) -> str:
-    names = short_names(findings.columns)
-    rest = [names[c] for c in findings.columns if c not in curves.layout.names]
+    columns = findings.study.columns
+    names = short_names(columns)
+    rest = [names[c] for c in columns if c not in curves.layout.names]
     if not rest:
         return BARS
     return f"Averaged over {', '.join(rest)}; bars: standard errors over these."

@@ -1,7 +1,7 @@
 """Means of a study's results with their standard errors, for its table and its figure."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from imssa.study.ledger import unpacked
 from imssa.study.table import Table
 
 Place = tuple[Label, ...]
+
+POOLED: Final = ("seed",)
+"""Axes that are averaged over unless the study names them: one draw of chance says nothing alone."""
 
 
 @dataclass(frozen=True)
