@@ -46,6 +46,11 @@ def recipes(folder: Path) -> str:
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     chips = _distinct(result["chips"] for result in found.values())
     fitted = _distinct(result["recalibrated"] for result in found.values())
+    fewer = "".join(
+        f" Chips of `{name}` are asked {result['items']} test items."
+        for name, result in found.items()
+        if result.get("items") is not None
+    )
     stuck = _distinct(f"{100 * result['stuck']:g} %" for result in found.values())
     intervals = "; ".join(_interval(name, result["summary"]) for name, result in found.items())
     return (
@@ -53,7 +58,7 @@ def recipes(folder: Path) -> str:
         "Accuracy in % on the test part, mean ± standard deviation over seeds; bits of A/B/C/D and of "
         f"the linear layers. {chips} chips a seed with all errors of their description and {stuck} of "
         "the devices stuck, half high and half low: mapped *blind*, *compiled* for each chip's "
-        f"defects, and *recalibrated* after that (of these chips {fitted}). Minutes of training a seed, both trainings. What the "
+        f"defects, and *recalibrated* after that (of these chips {fitted}).{fewer} Minutes of training a seed, both trainings. What the "
         "number of test items alone leaves open (95 %, float and compiled): "
         f"{intervals}.\n"
     )

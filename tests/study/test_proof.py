@@ -32,8 +32,8 @@ def test_a_thousand_trials_killed_twenty_times(trained: Path, tmp_path: Path) ->
     seen = [0]
     for _ in range(KILLS):
         child = forked(lambda: run_study(folder, Options(jobs=1)))
-        more = rng.randint(1, (1000 - seen[-1]) // 20)
-        seen.append(killed_after(child, trained, more, rng.uniform(0.0, 0.1)))
+        more = rng.randint(1, max(1, (1000 - seen[-1]) // 40))
+        seen.append(killed_after(child, trained, more, rng.uniform(0.0, 0.02)))
     assert seen == sorted(seen)
     assert seen[-1] < 1000
     run_study(folder, Options(jobs=2))
