@@ -82,14 +82,15 @@ def test_silent_clipped_and_broken_recordings_are_named(tmp_path: Path) -> None:
     assert len(faults) == 3
 
 
-def test_split_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_items_that_are_all_tested_show_a_split_that_can_be_made(tmp_path: Path) -> None:
     root = files.write_words(tmp_path / "words")
     names = "\n".join(f"{f.parent.name}/{f.name}" for f in root.glob("*/*.wav"))
     (root / "testing_list.txt").write_text(names)
     (root / "validation_list.txt").write_text("")
-    outcome = call("data", "check", root)
+    outcome = call("data", "check", root, "--json")
     assert outcome.code == 0
-    assert "No split: a split with an empty training part" in outcome.out
+    assert outcome.value["split"] == "speaker"  # by their hash all are in one part
+    assert outcome.value["split_fault"] == ""
 
 
 def test_formats_are_known_by_the_names_of_their_files(tmp_path: Path) -> None:

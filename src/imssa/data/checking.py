@@ -151,8 +151,13 @@ def _parts(
 
 
 def _candidates(source: Source, config: DataConfig) -> Iterator[DataConfig]:
-    """The split that is asked for; others only where it is that of the publisher and there is none."""
-    published = all(item.part for item in source.items)
+    """The split that is asked for; others only where it is that of the publisher and there is none.
+
+    An excerpt whose items are all tested (an archive of test files, say) has none either, where another
+    split can be made of it.
+    """
+    parts = {item.part for item in source.items}
+    published = all(parts) and len(parts) > 1
     if config.split != "official" or published:
         yield config
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from imssa.data.hdf5_heaps import check_heaps
+from imssa.data.hdf5_lists import lengths_said
 from imssa.errors import DataError, MissingToolError
 
 if TYPE_CHECKING:
@@ -102,6 +103,19 @@ class Hdf5File:
         if promised > (LARGEST_RATIO if found.chunks else 1) * limit + 4096:
             rule = f"it promises {promised} bytes, and {stored} are stored"
             self.refuse(rule)
+        self._check_lists(found)
+
+    def _check_lists(self, found: "h5py.Dataset") -> None:
+        """Lists and words of any length together are no larger than the file."""
+        import h5py
+
+        values = h5py.check_vlen_dtype(found.dtype)
+        width = 1 if h5py.check_string_dtype(found.dtype) else values and values.itemsize
+        if found.dtype.kind != "O" or width is None:
+            return
+        said = int(lengths_said(found, self.path).sum()) * width
+        if said > self.path.stat().st_size:
+            self.refuse(f"its lists promise {said} bytes, more than the file has")
 
     def need(self, name: str, n_axes: int, kinds: str) -> "h5py.Dataset":
         """A data set of a number of axes and of a kind of values; see ``dataset``.
