@@ -71,10 +71,15 @@ def demo() -> str:
     worst = ", ".join(f"`{n}` {100 * p['accuracy']['chip']['min']:.1f}" for n, p in ordered.items())
     codes = sum(part["contract"]["codes_compared"] for part in parts.values())
     wrong = sum(part["contract"]["mismatches"] for part in parts.values())
+    fewer = "".join(
+        f", {row['chips']} of them recalibrated"
+        for row in parts[own]["waterfall"]
+        if row["stage"] == "recalibrated"
+    )
     size, seconds = found["size"], sum(found["seconds"].values())
     return (
         f"{waterfalls(ordered)}\n\n"
-        f"{found['test_items']} test recordings, {found['chip_instances']} chips; ± is the standard "
+        f"{found['test_items']} test recordings, {found['chip_instances']} chips{fewer}; ± is the standard "
         f"error over recordings and chips. Worst chip in %: {worst}. No error in "
         f"{found['test_items']} recordings leaves an error rate of up to "
         f"{100 * unseen_error_bound(found['test_items']):.1f} % open (95 % confidence). *All together* "
