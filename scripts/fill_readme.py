@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import proof_tables
 from recipe_table import recipes
 
 from imssa.evaluation import unseen_error_bound
@@ -308,6 +309,18 @@ def example() -> str:
     return f"```python\n{code}```\n"
 
 
+def costs() -> str:
+    """The cost model against publications."""
+    head, *rows = proof_tables.costs(result("cost_model"))
+    return f"{table(head, rows)}\n"
+
+
+def readers() -> str:
+    """What became of mutated files."""
+    found = result("reader_fuzz")
+    return "Not measured yet: `make proof`.\n" if found is None else proof_tables.readers(found)
+
+
 FILLS: Final[dict[str, Callable[[], str]]] = {
     "demo": demo,
     "folds": folds,
@@ -318,6 +331,8 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "written": written,
     "wired": wired,
     "speed": speed,
+    "costs": costs,
+    "readers": readers,
     "example": example,
 }
 
