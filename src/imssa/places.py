@@ -12,16 +12,6 @@ AnyPath = str | os.PathLike[str]
 """What every public function takes where a file or folder is to be named."""
 
 
-def path_of(named: AnyPath) -> Path:
-    """The path that a user named, by its text or any object that stands for a path.
-
-    Example:
-        >>> path_of("a/b").name
-        'b'
-    """
-    return Path(named)
-
-
 @contextmanager
 def held(
     folder: Path, named: str, *, wait: bool = False, busy: str = "another imssa is at work there"

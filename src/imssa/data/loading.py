@@ -1,6 +1,7 @@
 """From the data section of a recipe to its split data set."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from imssa.data.splits import (
     split_hash,
     split_official,
 )
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 
 
 def load(config: DataConfig, generator: np.random.Generator, cache: AnyPath | None = None) -> Split:
@@ -93,7 +94,7 @@ def load_dataset(config: DataConfig, cache: AnyPath | None = None) -> SequenceDa
         features, lengths = source.features(front_end)
     else:
         features, lengths = cached_features(
-            lambda: source.features(front_end), source.digest(), front_end, path_of(cache)
+            lambda: source.features(front_end), source.digest(), front_end, Path(cache)
         )
     return dataset_of(source, features, lengths)
 

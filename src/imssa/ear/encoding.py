@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from imssa.ear.recordings import Samples, Source, find_recordings, read_recordin
 from imssa.ear.stream import Events, hear
 from imssa.errors import DataError, ImssaError, RecipeError
 from imssa.kernels.parallel import for_ranges
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 
 Progress = Callable[[int, int, str], None]
 _BATCH: Final = 64
@@ -123,7 +124,7 @@ def survey(folder: AnyPath, config: EncodingConfig) -> Survey:
         DataError: The folder or a recording cannot be used.
         RecipeError: A sampling rate has no room for the highest channel.
     """
-    sources, classes = find_recordings(path_of(folder))
+    sources, classes = find_recordings(Path(folder))
     kept, seconds, skipped = [], [], []
     for source in sources:
         try:
@@ -170,7 +171,7 @@ def encode_folder(
         seconds=found.seconds,
         classes=found.classes,
     )
-    with new_spike_file(path_of(out), items, _provenance(config), config.time_type) as file:
+    with new_spike_file(Path(out), items, _provenance(config), config.time_type) as file:
         spikes = _fill(file, found.sources, config, progress, workers)
     return Encoded(
         recordings=len(spikes),

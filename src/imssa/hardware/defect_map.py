@@ -18,7 +18,7 @@ from jaxtyping import Int8
 from imssa.errors import FileFormatError
 from imssa.hardware.defects import OPEN, STUCK_HIGH
 from imssa.hardware.files import write_whole
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 
 UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 NAMED: Final = 8
@@ -51,7 +51,7 @@ def read_defect_map(path: AnyPath, count: int, shape: tuple[int, int]) -> Defect
     Raises:
         FileFormatError: Unreadable, damaged, of another shape, or with other values; all at once.
     """
-    path = path_of(path)
+    path = Path(path)
     heads, names = _heads(path), [f"array_{number}" for number in range(count)]
     faults = []
     if sorted(heads) != sorted(names):
@@ -79,7 +79,7 @@ def write_defect_map(path: AnyPath, defects: DefectMap) -> None:
         OutputError: The file cannot be written.
     """
     arrays: dict[str, Any] = {f"array_{n}": matrix for n, matrix in enumerate(defects.arrays)}
-    write_whole(path_of(path), lambda file: np.savez_compressed(file, **arrays))
+    write_whole(Path(path), lambda file: np.savez_compressed(file, **arrays))
 
 
 @contextmanager

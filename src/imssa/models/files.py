@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from imssa.errors import FileFormatError
 from imssa.models.classifier import ModelConfig, S4DClassifier
 from imssa.models.s4d import S4D
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 from imssa.program.files import read_arrays, write_arrays
 
 KIND: Final = "imssa.model"
@@ -27,7 +27,7 @@ def save_model(model: S4DClassifier, path: AnyPath, header: dict[str, Any]) -> s
     """
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     content = {"schema": SCHEMA, "config": model.config.model_dump(mode="json"), **header}
-    return write_arrays(path_of(path), KIND, content, arrays)
+    return write_arrays(Path(path), KIND, content, arrays)
 
 
 def load_model(path: AnyPath) -> tuple[S4DClassifier, dict[str, Any]]:
@@ -36,7 +36,7 @@ def load_model(path: AnyPath) -> tuple[S4DClassifier, dict[str, Any]]:
     Raises:
         FileFormatError: Damaged, of another kind or version, or arrays that do not fit.
     """
-    path = path_of(path)
+    path = Path(path)
     header, arrays, _ = read_arrays(path, KIND)
     if header.get("schema") != SCHEMA:
         raise FileFormatError(

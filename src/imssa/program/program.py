@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imssa.errors import FileFormatError
 from imssa.hardware.description import ChipDescription
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 from imssa.program.files import Arrays, Header, read_arrays, write_arrays
 from imssa.program.operations import BY_NAME, Operation, Phase, Register
 from imssa.program.rules import broken_rules
@@ -120,7 +120,7 @@ def save_program(program: Program, path: AnyPath) -> str:
             _encode(operation, f"{section}.{number}", arrays)
             for number, operation in enumerate(getattr(program, section))
         ]
-    return write_arrays(path_of(path), KIND, header, arrays)
+    return write_arrays(Path(path), KIND, header, arrays)
 
 
 def _encode(operation: Operation, prefix: str, arrays: Arrays) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def load_program(path: AnyPath) -> Program:
     Raises:
         FileFormatError: Damaged, of another kind or version, or breaking a rule of the format.
     """
-    path = path_of(path)
+    path = Path(path)
     header, arrays, _ = read_arrays(path, KIND, lambda *head: _require_head(path, *head))
     try:
         program = _decode(header, arrays)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imssa.errors import FileFormatError
-from imssa.places import AnyPath, path_of
+from imssa.places import AnyPath
 from imssa.program.files import Arrays, read_arrays, write_arrays
 from imssa.quantization.linear import QuantizedLinear
 from imssa.quantization.network import (
@@ -111,7 +111,7 @@ def save_network(network: QuantizedNetwork, path: AnyPath, provenance: dict[str,
     plain["layers"] = len(network.layers)
     for name in ("input_step", "max_length", "class_names", "preparation", "config"):
         plain[name] = getattr(network, name)
-    return write_arrays(path_of(path), KIND, plain, arrays)
+    return write_arrays(Path(path), KIND, plain, arrays)
 
 
 def _flatten(prefix: str, value: object, arrays: Arrays, plain: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ def load_network(path: AnyPath) -> QuantizedNetwork:
     Raises:
         FileFormatError: Damaged, of another kind or version.
     """
-    path = path_of(path)
+    path = Path(path)
     plain, arrays, _ = read_arrays(path, KIND)
     if plain.get("schema") != SCHEMA:
         raise FileFormatError(

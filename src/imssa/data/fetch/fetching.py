@@ -58,12 +58,6 @@ class Fetched:
     name: str
     files: dict[str, FetchedFile]
 
-    def whole(self, wanted: PublishedSet, folder: Path) -> bool:
-        """Whether all files of a set were fetched, and what they held is still there."""
-        if self.name != wanted.name or any(f.name not in self.files for f in wanted.files):
-            return False
-        return all(self.holds(said, folder) for said in wanted.files)
-
     def holds(self, said: PublishedFile, folder: Path) -> bool:
         """Whether one file was fetched, and what it held is still there."""
         found = self.files.get(said.name)
