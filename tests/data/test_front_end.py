@@ -135,6 +135,21 @@ def test_short_recordings_are_padded_with_zeros() -> None:
     assert np.array_equal(features[1, :19], log_mel(pieces[1], CONFIG))
 
 
+def test_with_a_peak_floor_the_level_of_a_recording_does_not_matter() -> None:
+    config = FrontEndConfig(max_frames=20, floor_power=1e-16, peak_floor=1e-5)
+    samples = (tone(700, 0.6) * np.linspace(0, 1, 4800) ** 2).astype(np.float32)
+    features, lengths = extract([recording(samples), recording(samples / 32)], config)
+    np.testing.assert_allclose(features[0], features[1], atol=1e-4)
+    powers = np.exp(log_mel(recording(samples), config).astype(float))[-20:]
+    np.testing.assert_allclose(features[0], np.log(powers / powers.max() + 1e-5), atol=1e-4)
+    assert lengths.tolist() == [20, 20]
+
+
+def test_silence_with_a_peak_floor_is_finite() -> None:
+    silence = recording(np.zeros(800, np.float32))
+    assert np.allclose(extract([silence], FrontEndConfig(peak_floor=1e-5))[0], 0, atol=1e-4)
+
+
 def test_no_recordings_give_no_items() -> None:
     features, lengths = extract([], CONFIG)
     assert (features.shape, lengths.shape) == ((0, 64, 16), (0,))
@@ -162,6 +177,7 @@ def test_front_ends_that_do_not_fit_the_rate_are_refused(
         ({"hop_seconds": 0.05}, "hop_seconds = 0.05: a hop longer than a frame skips samples. Set"),
         ({"max_hertz": 20}, "max_hertz = 20: the upper edge lies above the lower. Set max_hertz"),
         ({"floor_power": 0}, "floor_power"),
+        ({"peak_floor": 1}, "peak_floor"),
         ({"max_frames": 0}, "max_frames"),
         ({"mels": 3}, "Extra inputs are not permitted"),
         ({"min_hertz": float("nan")}, "finite number"),

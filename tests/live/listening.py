@@ -19,12 +19,14 @@ def model() -> S4DClassifier:
     return S4DClassifier(config, torch.Generator().manual_seed(3)).eval()
 
 
-def hearing(trained: tuple[int, int, int] | None = None) -> Hearing:
+def hearing(
+    trained: tuple[int, int, int] | None = None, front_end: FrontEndConfig = FRONT_END
+) -> Hearing:
     """It, ready for a stream."""
     normal = Normalization(np.full(8, -10, np.float32), np.full(8, 4, np.float32))
     network = ModelNetwork(ModelStream(model()))
     names = ("low", "middle", "high")
-    return Hearing(network, names, FRONT_END, RATE, normal, trained, "a model")
+    return Hearing(network, names, front_end, RATE, normal, trained, "a model")
 
 
 def word(hertz: float, seconds: float) -> np.ndarray:

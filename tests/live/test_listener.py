@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from imssa.data import log_mel
-from imssa.data.front_end import loudest_stretch
+from imssa.data import FrontEndConfig, log_mel
+from imssa.data.front_end import prepared
+from imssa.errors import RecipeError
 from imssa.live import GateConfig, Listener, Word
 from tests.data.samples import recording
 from tests.live.listening import FRONT_END, RATE, hearing, model, speech, word
@@ -21,10 +22,12 @@ def heard(listener: Listener, samples: np.ndarray, block: int = 400) -> list[Wor
     return found + listener.finish()
 
 
-def offline(samples: np.ndarray, begin: int, frames: int) -> str:
+def offline(
+    samples: np.ndarray, begin: int, frames: int, front_end: FrontEndConfig = FRONT_END
+) -> str:
     """The network on frames of the whole stream, as a batch of one clip."""
-    features = log_mel(recording(samples), FRONT_END)[begin : begin + frames]
-    kept = loudest_stretch(features, FRONT_END.max_frames)
+    features = log_mel(recording(samples), front_end)[begin : begin + frames]
+    kept = prepared(features, front_end)
     given = torch.from_numpy((kept + 10) / 4)[None]
     with torch.no_grad():
         answer = int(model()(given, torch.tensor([len(kept)])).argmax())
@@ -54,6 +57,28 @@ def test_a_word_is_answered_as_the_same_frames_in_a_clip() -> None:
         assert one.label == offline(samples, first, last - first)
         assert one.margin is not None
         assert 0 <= one.margin <= 1
+
+
+def test_with_a_peak_floor_a_word_is_answered_at_its_end_whatever_its_level() -> None:
+    front_end = FRONT_END.model_copy(update={"floor_power": 1e-14, "peak_floor": 1e-2})
+    samples = speech(WORDS)
+    loud = heard(Listener(hearing(front_end=front_end), RATE), samples)
+    soft = heard(Listener(hearing(front_end=front_end), RATE), samples / 8)
+    assert [_times(one) for one in soft] == [_times(one) for one in loud]
+    for one, other in zip(loud, soft, strict=True):
+        first, last = round(one.start / 0.01) - 5, round((one.end - 0.025) / 0.01) + 6
+        assert one.label == other.label == offline(samples, first, last - first, front_end)
+        assert one.margin is not None
+        assert one.margin == pytest.approx(other.margin, abs=1e-4)
+    absolute = [heard(Listener(hearing(), RATE), by * samples) for by in (1, 0.125)]
+    margins = [[one.margin for one in words] for words in absolute]
+    assert not np.allclose(*margins, atol=1e-4)
+
+
+def test_a_peak_floor_does_not_go_with_steps_as_they_come() -> None:
+    front_end = FRONT_END.model_copy(update={"peak_floor": 1e-5})
+    with pytest.raises(RecipeError, match=r"--clear never .* known at the word's end"):
+        Listener(hearing(front_end=front_end), RATE, clear="never")
 
 
 def test_states_are_cleared_between_words_unless_asked_otherwise() -> None:

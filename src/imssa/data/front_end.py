@@ -31,6 +31,9 @@ class FrontEndConfig(BaseModel):
         max_hertz: Upper edge of the highest band; None: half the sampling rate.
         max_frames: Padded length; of a longer recording the loudest stretch is kept.
         floor_power: Added to the band powers before the logarithm; full scale is 1.
+        peak_floor: With it the level of a recording does not matter: band powers are divided by the
+            largest one of the frames that are kept, and this is added before the logarithm. That one is
+            known when the recording has ended. None: levels count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -44,6 +47,7 @@ class FrontEndConfig(BaseModel):
     max_hertz: float | None = Field(default=None, gt=0)
     max_frames: int = Field(default=64, ge=1)
     floor_power: float = Field(default=1e-8, gt=0)
+    peak_floor: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _check(self) -> "FrontEndConfig":
@@ -225,6 +229,34 @@ def loudest_stretch(
     return features[start : start + max_frames]
 
 
+def levelled(
+    features: Float32[np.ndarray, "frames mels"], config: FrontEndConfig
+) -> Float32[np.ndarray, "frames mels"]:
+    """Log powers as the front end wants their level: log(P / max P + peak_floor), or as they are.
+
+    Args:
+        features: Frames of ``log_mel`` that are kept of a recording, at least one.
+        config: The front end.
+
+    Example:
+        >>> config = FrontEndConfig(peak_floor=1e-3)
+        >>> levelled(np.log(np.array([[5.0, 2.5]], np.float32)), config).round(2).tolist()
+        [[0.0, -0.6899999976158142]]
+    """
+    if config.peak_floor is None:
+        return features
+    shares = np.exp((features - features.max()).astype(np.float64))
+    found: np.ndarray = np.log(shares + config.peak_floor).astype(np.float32)
+    return found
+
+
+def prepared(
+    frames: Float32[np.ndarray, "frames mels"], config: FrontEndConfig
+) -> Float32[np.ndarray, "kept mels"]:
+    """What a network hears of the frames of a recording: the loudest stretch, at its level."""
+    return levelled(loudest_stretch(frames, config.max_frames), config)
+
+
 def extract(
     recordings: Iterable[Recording], config: FrontEndConfig
 ) -> tuple[Float32[np.ndarray, "items length mels"], Int64[np.ndarray, " items"]]:
@@ -240,7 +272,7 @@ def extract(
     Raises:
         RecipeError: The front end does not fit the sampling rate.
     """
-    kept = [loudest_stretch(log_mel(one, config), config.max_frames) for one in recordings]
+    kept = [prepared(log_mel(one, config), config) for one in recordings]
     features = np.zeros((len(kept), config.max_frames, config.n_mels), np.float32)
     for padded, frames in zip(features, kept, strict=True):
         padded[: len(frames)] = frames

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from imssa.data.front_end import loudest_stretch
+from imssa.data.front_end import prepared
 from imssa.data.resampling import Resampler
 from imssa.errors import RecipeError
 from imssa.live.frames import Frames, FrameStream
@@ -89,7 +89,7 @@ class Listener:
     and sums begin at zero with its first frame, and what it goes through is the path of a training
     item: the loudest ``max_frames`` frames if it is longer, the mean over its true length. Where
     training items were cut from longer recordings, it is filled up with what was heard around it
-    (``Hearing.usual_frames``). With "never" every frame of the stream is a step: states leak from word to
+    (``Hearing.usual_frames``). A front end with a ``peak_floor`` hears it when it has ended. With "never" every frame of the stream is a step: states leak from word to
     word and only the sums begin anew; no frame is cut out or filled in.
 
     Args:
@@ -115,8 +115,26 @@ class Listener:
         self._hop = self._stream.hop / hearing.rate_hertz
         self._gate = Gate(self.gate, self._hop)
         self._around = max(1, round(AROUND_SECONDS / self._hop))
-        most, limit = hearing.front_end.max_frames, hearing.network.max_frames
-        if self.clear == "never" and limit is not None:
+        self._streams = hearing.front_end.peak_floor is None
+        if self.clear == "never":
+            self._require_steps()
+        most = hearing.front_end.max_frames
+        held = self._gate.longest + self._gate.hang + most + 2 * self._around + 8
+        self._ring = np.zeros((held, len(hearing.normalization.mean)), np.float32)
+        self._frames = 0
+        self._first, self._pushed, self._free = 0, 0, 0
+        hearing.network.restart()
+
+    def _require_steps(self) -> None:
+        """Sees to it that every frame can be a step as soon as it is heard, in words of a length that fits."""
+        if not self._streams:
+            raise RecipeError(
+                given="--clear never with a network whose front end has a peak_floor",
+                rule="it hears a word against its loudest frame, which is known at the word's end",
+                remedy="Use --clear silence.",
+            )
+        limit = self.hearing.network.max_frames
+        if limit is not None:
             self._gate.longest = min(self._gate.longest, limit - 2 * self._around)
             if self._gate.longest < self._gate.shortest:
                 raise RecipeError(
@@ -124,11 +142,6 @@ class Listener:
                     rule="no word with what stands around it is that short",
                     remedy="Use --clear silence.",
                 )
-        held = self._gate.longest + self._gate.hang + most + 2 * self._around + 8
-        self._ring = np.zeros((held, len(hearing.normalization.mean)), np.float32)
-        self._frames = 0
-        self._first, self._pushed, self._free = 0, 0, 0
-        hearing.network.restart()
 
     def feed(self, samples: Float32[np.ndarray, " samples"]) -> list[Word]:
         """Takes the next samples; gives the words that end with them."""
@@ -185,7 +198,7 @@ class Listener:
     def _advance(self) -> None:
         """Runs the steps that are sure to belong where they are."""
         limit = self.hearing.network.max_frames
-        if self._gate.begin is not None:
+        if self._gate.begin is not None and self._streams:
             end = min(self._gate.last + 1 + self._around, self._frames)
             if self.clear == "silence" and limit is not None:
                 end = min(end, self._first + limit)
@@ -230,7 +243,7 @@ class Listener:
         most = self.hearing.front_end.max_frames
         if (begin, end) == (self._first, self._pushed) and end - begin <= most:
             return end - begin
-        chosen = loudest_stretch(self._between(begin, end), most)
+        chosen = prepared(self._between(begin, end), self.hearing.front_end)
         self.hearing.network.restart()
         self._run(chosen)
         return len(chosen)
