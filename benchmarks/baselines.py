@@ -31,8 +31,9 @@ from recipe_parts import Trained
 from imssa.errors import DesignRuleError
 from imssa.evaluation import accuracy
 from imssa.evaluation.size import parameters
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import float_answers, quantize, quantized_answers, tensors
+from imssa.experiment.stages import float_answers, quantized_answers, tensors
 from imssa.hardware.converters import Converters
 from imssa.kernels.codes import MULTIPLIER_BITS
 from imssa.kernels.random import Key

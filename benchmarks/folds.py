@@ -25,11 +25,11 @@ import torch
 from imssa.evaluation import STAGES, paired_loss, waterfall
 from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe, load_recipe
 from imssa.experiment.stages import (
     float_answers,
     load_features,
-    quantize,
     quantized_answers,
     waterfall_answers,
 )

@@ -30,8 +30,9 @@ from imssa.deployment import scan
 from imssa.evaluation import accuracy, crossed_estimate
 from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import float_answers, load_features, quantize, quantized_answers
+from imssa.experiment.stages import float_answers, load_features, quantized_answers
 from imssa.hardware import ChipDescription
 from imssa.hardware.defects import StuckDevices
 from imssa.hardware.statistical import GaussianProgramming

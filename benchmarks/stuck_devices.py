@@ -32,12 +32,12 @@ from imssa.deployment import scan
 from imssa.evaluation import accuracy, crossed_estimate
 from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe, load_recipe
 from imssa.experiment.stages import (
     float_answers,
     load_features,
     prepared_features,
-    quantize,
     quantized_answers,
 )
 from imssa.hardware import ChipDescription

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from imssa.errors import ImssaError
     from imssa.evaluation import accuracy
     from imssa.experiment.float_training import train
+    from imssa.experiment.quantized_training import quantize
     from imssa.experiment.recipe import Recipe, load_recipe
-    from imssa.experiment.stages import Features, load_features, quantize
+    from imssa.experiment.stages import Features, load_features
     from imssa.hardware import (
         ChipDescription,
         DefectMap,

@@ -11,13 +11,9 @@ from imssa.data.cache import cache_key
 from imssa.ear import EarConfig, EncodingConfig, encode_folder
 from imssa.experiment.design import require_data
 from imssa.experiment.float_training import train
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import load_recipe
-from imssa.experiment.stages import (
-    float_answers,
-    load_features,
-    prepared_features,
-    quantize,
-)
+from imssa.experiment.stages import float_answers, load_features, prepared_features
 from tests.data import files
 from tests.data.samples import write_digits
 
@@ -51,12 +47,13 @@ def heard_digits(folder: Path) -> None:
 
 
 def words(folder: Path) -> None:
-    """Ten words of Speech Commands: the two that are made, under ten names."""
+    """Ten words of Speech Commands: the two that are made, under ten names, each with a last byte of its own."""
     files.write_words(folder / "made")
     for number, word in enumerate(load_recipe("ten-words", ROOT).data.words or ()):
         (folder / word).mkdir()
         for file in (folder / "made" / ("no", "yes")[number % 2]).iterdir():
-            (folder / word / file.name).write_bytes(file.read_bytes())
+            sound = file.read_bytes()
+            (folder / word / file.name).write_bytes(sound[:-2] + bytes([number]) + sound[-1:])
     for file in (folder / "made").glob("*/*"):
         file.unlink()
 

@@ -16,6 +16,7 @@ from imssa.experiment.checks import check_path, check_program
 from imssa.experiment.design import require_data, require_room
 from imssa.experiment.float_training import train
 from imssa.experiment.pictures import float_recurrence
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.results import effects_in_words
 from imssa.experiment.stages import (
@@ -25,7 +26,6 @@ from imssa.experiment.stages import (
     compare_codes,
     float_answers,
     load_features,
-    quantize,
 )
 from imssa.hardware import EFFECTS as CHIP_EFFECTS
 from imssa.hardware import load_chip, preset_names

@@ -5,8 +5,9 @@ from torch.nn.functional import cross_entropy
 
 from imssa.errors import DesignRuleError, RecipeError, ShapeError
 from imssa.experiment.design import require_room
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import load_recipe
-from imssa.experiment.stages import load_features, quantize
+from imssa.experiment.stages import load_features
 from imssa.models import ModelConfig, PruningConfig, S4DClassifier, pruned
 from imssa.models.pruning import _importance
 from imssa.quantization.convert import convert

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from imssa.experiment.float_training import train
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe, load_recipe, recipe_content, recipe_with
-from imssa.experiment.stages import load_features, quantize
+from imssa.experiment.stages import load_features
 from imssa.hardware import EFFECTS
 from imssa.quantization.convert import convert
 from imssa.study.determined import (

@@ -24,9 +24,10 @@ from imssa.errors import FileFormatError, OutputError
 from imssa.experiment.design import require_data
 from imssa.experiment.evaluate import Asked, program_data
 from imssa.experiment.folder import Folder
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe, load_recipe
 from imssa.experiment.shipped import recipe_names
-from imssa.experiment.stages import load_features, quantize
+from imssa.experiment.stages import load_features
 from imssa.kernels.codes import quantized
 from imssa.kernels.random import Key
 from imssa.mapping import compile_network

@@ -19,15 +19,17 @@ def require_data(recipe: Recipe) -> None:
     """
     if recipe.data.root is not None:
         open_source(recipe.data)
-    words = recipe.pretraining.words
-    if words is not None:
+    auxiliary = recipe.auxiliary
+    if auxiliary.wanted:
         try:
-            open_source(recipe.data.model_copy(update={"words": words}))
+            open_source(auxiliary.data(recipe.data))
         except DataError as error:
+            key = "words" if auxiliary.kind is None else "kind"
             raise DataError(
-                given=f"pretraining.words = {list(words)}: {error.given}",
+                given=f"auxiliary recordings: {error.given}",
                 rule=error.rule,
-                remedy=f"{error.remedy} Or train without: --set pretraining.words=off.",
+                remedy=f"{error.remedy} Or train without them: --set auxiliary.{key}=off"
+                + ("." if auxiliary.root is None else " --set auxiliary.root=off."),
             ) from error
 
 

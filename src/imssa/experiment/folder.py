@@ -26,7 +26,6 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 """The files that each stage leaves; those of the middle three once a realization."""
 LOGS: Final = {"train": "training.jsonl", "quantize": "quantized-training.jsonl"}
 """What trainings tell of their epochs; only the report looks at them, and can do without."""
-FIRST_LOG: Final = "pretraining.jsonl"
 SIMULATION: Final = "imssa.simulation"
 """Kind of the files that the simulation leaves."""
 ONCE: Final = ("train", "report")
@@ -116,8 +115,7 @@ class Folder:
     def logs(self, stage: str) -> dict[str, Path]:
         """The logs of a stage's trainings, by realization or "float"."""
         if stage == "train":
-            first = {} if self.recipe.pretraining.words is None else {"pretraining": FIRST_LOG}
-            return {n: self.root / log for n, log in {**first, "float": LOGS[stage]}.items()}
+            return {"float": self.root / LOGS[stage]}
         places = self.realizations if stage in LOGS else ()
         return {r: self.of(r) / LOGS[stage] for r in places}
 
@@ -176,7 +174,7 @@ class Folder:
 
     def sweep(self) -> None:
         """Removes the temporary files of a process that was killed while it wrote."""
-        names = [FIRST_LOG, *LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
+        names = [*LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
         places = [self.root, *(self.of(r) for r in self.realizations)]
         left = [path for place in places for n in names for path in place.glob(f".{n}.*")]
         for path in (*left, *self.root.glob(".recipe.toml.*"), *self.work.glob(".*")):
@@ -295,7 +293,7 @@ def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
 
 def _forget_everything(folder: Folder) -> None:
     """Removes all that any recipe leaves, and nothing else; the feature cache serves all."""
-    names = [FIRST_LOG, *LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
+    names = [*LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
     places = [folder.root, *(folder.root / "realizations" / r for r in get_args(Realization))]
     for path in (*(p / n for p in places for n in names), *folder.work.glob("*.checkpoint")):
         path.unlink(missing_ok=True)

@@ -43,18 +43,53 @@ class EvaluationConfig(BaseModel):
     compare: tuple[Realization, ...] = ()
 
 
-class PretrainingConfig(BaseModel):
-    """What the float network learns before its own classes.
+class AuxiliaryConfig(BaseModel):
+    """Other recordings that a network learns beside its own, so that it hears more voices and sounds.
+
+    It tells their classes from its own while it is trained; what it needs for that alone is thrown away
+    (R. Caruana, Multitask Learning, Machine Learning 28, 1997). Nothing is judged on them.
 
     Attributes:
-        words: Classes of the same data, its own among them or not; None: no pretraining.
-        epochs: Passes over their training part; all else as in ``float_training``.
+        kind: Their format; None: the recipe's own data. Of these the training part is learned, of
+            others all.
+        root: The folder or file of another format.
+        words: Their classes; None: none, or all of another format. A class with the name of an own
+            class is that class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: str | None = None
+    root: Path | None = None
     words: tuple[str, ...] | None = None
-    epochs: int = Field(default=30, ge=1)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there are any."""
+        return self.kind is not None or self.words is not None
+
+    @model_validator(mode="after")
+    def _root_is_of_a_kind(self) -> "AuxiliaryConfig":
+        if self.root is not None and self.kind is None:
+            msg = f"root = '{self.root}' without kind: set kind to the format of what lies there"
+            raise ValueError(msg)
+        return self
+
+    def data(self, own: DataConfig) -> DataConfig:
+        """Where they come from, as a data section.
+
+        Args:
+            own: That of the recipe.
+
+        Raises:
+            ValidationError: They do not go with it.
+        """
+        if self.kind is None:
+            given = {**own.model_dump(exclude_unset=True), "words": self.words, "train_items": None}
+        else:
+            front_end = own.front_end.model_dump(exclude_unset=True) | {"kind": own.front_end.kind}
+            given = {**self.model_dump(), "front_end": front_end}
+        return DataConfig.model_validate(given)
 
 
 class Recipe(BaseModel):
@@ -66,7 +101,7 @@ class Recipe(BaseModel):
         seed: Root of all random keys.
         data: Recordings, front end, split.
         model: The float network.
-        pretraining: What it learns first.
+        auxiliary: What it learns beside its own data.
         float_training: Its training.
         pruning: Which share of the trained network stays.
         quantization: Realization, bits, training noise.
@@ -84,7 +119,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0)
     data: DataConfig = DataConfig()
     model: ModelSettings = ModelSettings()
-    pretraining: PretrainingConfig = PretrainingConfig()
+    auxiliary: AuxiliaryConfig = AuxiliaryConfig()
     float_training: TrainingConfig = TrainingConfig()
     pruning: PruningConfig = PruningConfig()
     quantization: QuantizationConfig = QuantizationConfig()
@@ -126,14 +161,13 @@ class Recipe(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _pretrains_on_what_the_data_may_have(self) -> "Recipe":
-        if self.pretraining.words is not None:
-            own = self.data.model_dump(exclude_unset=True)
+    def _auxiliary_data_are_known(self) -> "Recipe":
+        if self.auxiliary.wanted:
             try:
-                DataConfig.model_validate({**own, "words": self.pretraining.words})
+                self.auxiliary.data(self.data)
             except ValidationError as error:
                 told = "; ".join(str(fault["msg"]) for fault in error.errors())
-                msg = f"pretraining.{told.removeprefix('Value error, ')}"
+                msg = f"auxiliary.{told.removeprefix('Value error, ')}"
                 raise ValueError(msg) from error
         return self
 

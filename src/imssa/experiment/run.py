@@ -18,6 +18,7 @@ from imssa.experiment.folder import FILES, LOGS, SIMULATION, STAGES, Folder
 from imssa.experiment.pictures import draw_pictures
 from imssa.experiment.places import locked
 from imssa.experiment.provenance import provenance
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.results import write_results
 from imssa.experiment.stages import (
@@ -28,7 +29,6 @@ from imssa.experiment.stages import (
     float_answers,
     load_features,
     one_thread,
-    quantize,
     quantized_answers,
     silent,
     waterfall_answers,

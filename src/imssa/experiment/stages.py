@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -32,13 +31,11 @@ from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
-from imssa.models import S4DClassifier, pruned
 from imssa.places import AnyPath
 from imssa.program import Program
 from imssa.quantization.network import QuantizedNetwork
-from imssa.quantization.prepare import prepare
 from imssa.quantization.prepared import PreparedClassifier
-from imssa.training import Progress, fit, quantized_groups, taught_loss
+from imssa.training import Progress
 
 EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "ideal_chip": (),
@@ -146,50 +143,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@one_thread()
-def quantize(
-    recipe: Recipe,
-    model: S4DClassifier,
-    features: Features,
-    progress: Progress = silent,
-    checkpoint: Path | None = None,
-    log: Path | None = None,
-) -> PreparedClassifier:
-    """Trains the network in codes, with the float network, pruned, as start, and whole as teacher.
-
-    Returns:
-        The trained network in codes; `convert` freezes it. Without epochs: as calibration made it
-        (post-training quantization).
-    """
-    split = features.split
-    key = Key.root(recipe.seed).child("quantized", recipe.quantization.realization)
-    prepared = prepare(
-        pruned(model, recipe.pruning, *tensors(split.train), torch.tensor(split.train.labels)),
-        recipe.quantization,
-        recipe.chip,
-        *tensors(split.train),
-        class_names=split.train.class_names,
-        preparation=features.preparation,
-    )
-    settings = recipe.quantized_training
-    if settings.epochs == 0:
-        return prepared.eval()
-    fit(
-        prepared,
-        taught_loss(prepared, model, settings),
-        quantized_groups(prepared, settings),
-        (split.train, split.validation),
-        settings,
-        key=key,
-        augmentation=recipe.data.augmentation,
-        after_step=prepared.project,
-        checkpoint=checkpoint,
-        log=log,
-        progress=progress,
-    )
-    return prepared.eval()
 
 
 def tensors(part: SequenceDataset) -> tuple[torch.Tensor, torch.Tensor]:

@@ -77,7 +77,7 @@ def _told(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(key: str, there: Any, here: Any) -> str:
-    if key.endswith("data.root"):
+    if key.endswith(("data.root", "auxiliary.root")):
         return "its data hold something else now: names, sizes or bytes of their files differ"
     return f"{key} is {_value(there)} there and {_value(here)} here"
 

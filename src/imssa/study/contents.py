@@ -23,6 +23,8 @@ MOST_FILES: Final = 4096
 MOST_BYTES: Final = 2**28
 PIECES: Final = 16
 DIGITS: Final = 32
+ROOTS: Final = frozenset({"root", "data.root", "auxiliary.root"})
+"""Keys whose values are paths of data."""
 
 
 def fingerprint(root: Path) -> str | None:
@@ -131,10 +133,10 @@ def by_content(value: Any, known: Mapping[str, str], key: str = "") -> Any:
         >>> by_content({"data": {"root": "/a"}, "seed": 1}, {"/a": "3f"})
         {'data': {'root': '3f'}, 'seed': 1}
 
-    Only values of ``root`` and ``data.root`` are paths of data, whatever other values may be equal.
+    Only values of ``ROOTS`` are paths of data, whatever other values may be equal.
     """
     if isinstance(value, Mapping):
         return {name: by_content(inner, known, name) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [by_content(inner, known, key) for inner in value]
-    return known.get(str(value), value) if key in {"root", "data.root"} else value
+    return known.get(str(value), value) if key in ROOTS else value

@@ -71,7 +71,9 @@ class Study:
         if other:
             chip = recipe_with(self.content, {**own, **other}, f"{origin}, as measured").chip
         chip = _with_effects(chip, self.config.measure.effects)
-        return Subject.of(recipe, chip, self.contents.of(recipe.data.root))
+        for root in (recipe.data.root, recipe.auxiliary.root):
+            self.contents.of(root)
+        return Subject.of(recipe, chip, self.contents.known)
 
     @property
     def columns(self) -> list[str]:

@@ -6,7 +6,7 @@ and a key that changes a result changes an identity, or the stage could not see 
 
 | stage | sees |
 |---|---|
-| float | data, seed, model, float training |
+| float | data, auxiliary data, seed, model, float training |
 | quantized | that, pruning, quantization, its training, and of the chip what training reads: converters, window, \
 programming law, read noise if it is drawn, and the lines of an array where linear maps stand on arrays |
 | program | that, layout, and the chip without its devices' errors |
@@ -55,7 +55,7 @@ _PLAIN: Final[Section] = {
 
 def float_section(recipe: Section) -> Section:
     """What determines the float network, of a recipe's content."""
-    return {key: recipe[key] for key in ("data", "seed", "model", "pretraining", "float_training")}
+    return {key: recipe[key] for key in ("data", "seed", "model", "auxiliary", "float_training")}
 
 
 def quantized_section(recipe: Section) -> Section:

@@ -11,7 +11,7 @@ from imssa.errors import FileFormatError, StudyError
 from imssa.experiment.places import locked, require_writable
 from imssa.program.files import read_header, write_atomically
 from imssa.study.belonging import difference, refused, require_place, set_aside
-from imssa.study.contents import Contents
+from imssa.study.contents import ROOTS, Contents
 from imssa.study.definition import Study, study_of
 from imssa.study.ledger import Outcome, read_ledger
 from imssa.study.plan import plan_of
@@ -155,7 +155,7 @@ def _require_same_changes(root: Path, held: dict[str, Any], study: Study) -> Non
     Of data it counts what they hold, and only once something was measured.
     """
     before, now = held.get("changes", {}), study.changes
-    if any(before.get(key) != now.get(key) for key in {*before, *now} - {"data.root"}):
+    if any(before.get(key) != now.get(key) for key in {*before, *now} - ROOTS):
         raise StudyError(
             given=f"--out {root} with {_as_options(now)}",
             rule=f"its study was begun with {_as_options(before)}",

@@ -1,6 +1,6 @@
 """Stages of a study's trials: each from the store, or computed there from what determines it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,14 +10,16 @@ from imssa.data import SequenceDataset
 from imssa.experiment.design import require_data
 from imssa.experiment.float_training import train
 from imssa.experiment.provenance import provenance
+from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import Features, load_features, one_thread, quantize
+from imssa.experiment.stages import Features, load_features, one_thread
 from imssa.hardware import ChipDescription
 from imssa.mapping import compile_network
 from imssa.models import S4DClassifier, load_model, save_model
 from imssa.program import Program, load_program, save_program
 from imssa.quantization.convert import convert, load_network, save_network
 from imssa.quantization.network import QuantizedNetwork
+from imssa.study.contents import by_content
 from imssa.study.determined import (
     Section,
     answers_section,
@@ -53,17 +55,18 @@ class Subject:
     ids: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Recipe, chip: ChipDescription, data: str | None = None) -> "Subject":
+    def of(
+        cls, recipe: Recipe, chip: ChipDescription, data: Mapping[str, str] | None = None
+    ) -> "Subject":
         """The subject with the identities of its stages.
 
         Args:
             recipe: Of the network.
             chip: The chip that is measured.
-            data: Fingerprint of the data, which counts in place of their path; None: not known.
+            data: Fingerprints of data by their paths, in place of which they count.
         """
         content, held = recipe.model_dump(mode="json"), chip.model_dump(mode="json")
-        if data is not None:
-            content["data"] = {**content["data"], "root": data}
+        content = by_content(content, data or {})
         program = identity("program", program_section(content, held))
         ids = {
             "data": identity("features", _data_section(content)),

@@ -31,7 +31,8 @@ def taught_loss(
     """Cross entropy and distance to the teacher's softened answers, under analog errors.
 
     The distance is T^2 KL(teacher || student) of logits divided by T (Hinton et al.,
-    arXiv 1503.02531).
+    arXiv 1503.02531). Labels of classes that the network does not have are known to nobody: there the
+    teacher alone counts.
     """
     teacher.eval()
 
@@ -39,7 +40,10 @@ def taught_loss(
         with torch.no_grad():
             wanted = teacher(features, lengths).double()
         logits = prepared(features, lengths, key)
-        hard = cross_entropy(logits, labels)
+        known = labels < logits.shape[1]
+        hard = (
+            cross_entropy(logits[known], labels[known]) if bool(known.any()) else logits.sum() * 0
+        )
         soft = _distance(logits, wanted, config.temperature)
         return (1 - config.teacher_weight) * hard + config.teacher_weight * soft, logits
 

@@ -1,0 +1,90 @@
+"""What a network learns: its training part, and auxiliary recordings beside it."""
+
+import numpy as np
+
+from imssa.data import (
+    DataConfig,
+    Normalization,
+    SequenceDataset,
+    front_end_from,
+    load,
+    load_dataset,
+    open_source,
+)
+from imssa.errors import DataError
+from imssa.experiment.recipe import Recipe
+from imssa.experiment.stages import Features, split_key
+
+
+def learned(recipe: Recipe, features: Features) -> SequenceDataset:
+    """The training part; auxiliary recordings, if the recipe wants any, behind it.
+
+    Their classes that are not its own have the labels from its number of classes on. Of the same data
+    only what is in its training part is taken; a copy of a recording that is learned or judged anyway
+    never is.
+
+    Args:
+        recipe: The recipe.
+        features: Of its data.
+
+    Raises:
+        DataError: Nothing is left to learn, or it has other features than the recipe's own data.
+    """
+    own = features.split.train
+    if not recipe.auxiliary.wanted:
+        return own
+    front_end = front_end_from(features.preparation["front_end"])
+    config = recipe.auxiliary.data(recipe.data).model_copy(update={"front_end": front_end})
+    if recipe.auxiliary.kind is None:
+        more = load(config, split_key(recipe.seed).numpy()).train
+    else:
+        more = load_dataset(config)
+    known, found = set(_contents(recipe.data).values()), _contents(config)
+    more = more.subset([n for n, name in enumerate(more.names) if found[name] not in known])
+    _require_fitting(recipe, own, more)
+    mean, std = (np.array(features.preparation[name], np.float32) for name in ("mean", "std"))
+    return _joined(own, Normalization(mean, std).apply_to(more))
+
+
+def _contents(config: DataConfig) -> dict[str, bytes]:
+    """Fingerprint of each item by its name."""
+    source = open_source(config)
+    return {
+        item.name: found for item, found in zip(source.items, source.fingerprints(), strict=True)
+    }
+
+
+def _require_fitting(recipe: Recipe, own: SequenceDataset, more: SequenceDataset) -> None:
+    given = f"auxiliary recordings of {recipe.auxiliary.kind or recipe.data.kind}"
+    if not len(more):
+        raise DataError(
+            given=given,
+            rule="all of them are learned or judged anyway",
+            remedy="Name further words or data under auxiliary, or leave it out.",
+        )
+    if more.n_features != own.n_features:
+        raise DataError(
+            given=f"{given} with {more.n_features} features a frame",
+            rule=f"the recipe's own data have {own.n_features}",
+            remedy="Name data with as many.",
+        )
+
+
+def _joined(own: SequenceDataset, more: SequenceDataset) -> SequenceDataset:
+    """Both, padded to the longer; classes of one name are one class."""
+    names = (*own.class_names, *(n for n in more.class_names if n not in own.class_names))
+    of_more = np.array([names.index(name) for name in more.class_names], np.int64)
+    length = max(own.features.shape[1], more.features.shape[1])
+    padded = [
+        np.pad(part.features, ((0, 0), (0, length - part.features.shape[1]), (0, 0)))
+        for part in (own, more)
+    ]
+    return SequenceDataset(
+        features=np.concatenate(padded),
+        lengths=np.concatenate([own.lengths, more.lengths]),
+        labels=np.concatenate([own.labels, of_more[more.labels]]),
+        names=(*own.names, *(f"auxiliary {name}" for name in more.names)),
+        groups=(*own.groups, *more.groups),
+        takes=np.concatenate([own.takes, more.takes]),
+        class_names=names,
+    )
