@@ -11,6 +11,7 @@ from imssa.errors import RecipeError
 
 EVERYTHING = AugmentationConfig(
     speed_percent=30,
+    channel_warp_percent=20,
     time_shift_frames=4,
     time_mask_frames=5,
     channel_mask_channels=3,
@@ -107,6 +108,20 @@ def test_speed_agrees_with_numpy_row_by_row() -> None:
             assert np.allclose(found[row, : new[row], feature], slow, atol=1e-5)
 
 
+def test_channel_warp_agrees_with_numpy_row_by_row() -> None:
+    features = np.random.default_rng(3).standard_normal((30, 4, 9), np.float32)
+    lengths = np.full(30, 4)
+    found, new = augment(
+        features, lengths, np.random.default_rng(4), AugmentationConfig(channel_warp_percent=20)
+    )
+    assert np.array_equal(new, lengths)
+    factors = 1 + np.random.default_rng(4).uniform(-0.2, 0.2, 30)
+    for row in range(30):
+        for frame in range(4):
+            warped = np.interp(np.arange(9) * factors[row], np.arange(9), features[row, frame])
+            assert np.allclose(found[row, frame], warped, atol=1e-5)
+
+
 def test_time_masks_are_one_run_and_leave_a_frame() -> None:
     features, lengths = changed(time_mask_frames=5)
     widths = []
@@ -160,6 +175,7 @@ def test_changes_as_large_as_the_sequences_are_refused(
         ({"time_shift_frames": 0}, "time_shift_frames"),
         ({"speed_percent": 0}, "speed_percent"),
         ({"speed_percent": 60}, "speed_percent"),
+        ({"channel_warp_percent": 51}, "channel_warp_percent"),
         ({"warp": 1}, "Extra inputs are not permitted"),
     ],
 )

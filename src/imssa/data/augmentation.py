@@ -1,6 +1,8 @@
-"""Seeded changes of training features: speed, shifts, masks and noise.
+"""Seeded changes of training features: speed, pitch, shifts, masks and noise.
 
-Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping.
+Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping; channels are warped as
+by N. Jaitly, G. Hinton, Vocal Tract Length Perturbation, ICML workshop on speech 2013, here with features
+that are interpolated between channels.
 """
 
 import numpy as np
@@ -17,6 +19,9 @@ class AugmentationConfig(BaseModel):
     Attributes:
         speed_percent: Largest change of speed; drawn uniformly, so that a sequence becomes up to so much
             faster (shorter) or slower (longer). Frames are interpolated.
+        channel_warp_percent: Largest stretch of the axis of channels, which stands for the size of a
+            speaker; drawn uniformly, so that channel c has the features of channel c (1 + w / 100).
+            Features between two channels are interpolated; beyond the last one it is repeated.
         time_shift_frames: Largest shift to either side; drawn uniformly.
         time_mask_frames: Largest number of neighbouring frames set to zero; drawn uniformly from 0.
         channel_mask_channels: Largest number of neighbouring features set to zero; likewise.
@@ -26,6 +31,7 @@ class AugmentationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     speed_percent: float | None = Field(default=None, gt=0, le=50)
+    channel_warp_percent: float | None = Field(default=None, gt=0, le=50)
     time_shift_frames: int | None = Field(default=None, ge=1)
     time_mask_frames: int | None = Field(default=None, ge=1)
     channel_mask_channels: int | None = Field(default=None, ge=1)
@@ -57,7 +63,7 @@ def augment(
 ) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
     """A changed copy of a batch of normalized sequences.
 
-    Applied in this order: speed, shift, time mask, channel mask, noise. A shift to the right puts zero
+    Applied in this order: speed, warp, shift, time mask, channel mask, noise. A shift to the right puts zero
     frames (the mean, after normalization) in front and lengthens the sequence up to the padded
     length; one to the left drops the first frames. At least one true frame is left by each.
 
@@ -79,6 +85,8 @@ def augment(
     features, lengths = features.copy(), lengths.copy()
     if config.speed_percent is not None:
         features, lengths = _at_speed(features, lengths, generator, config.speed_percent / 100)
+    if config.channel_warp_percent is not None:
+        features = _warped(features, generator, config.channel_warp_percent / 100)
     if config.time_shift_frames is not None:
         features, lengths = _shift(features, lengths, generator, config.time_shift_frames)
     if config.time_mask_frames is not None:
@@ -116,6 +124,23 @@ def _at_speed(
     left, right = (np.take_along_axis(features, at[:, :, None], axis=1) for at in (before, behind))
     moved = left + share * (right - left)
     return np.where(true_frames(frames, length)[:, :, None], moved, np.float32(0)), frames
+
+
+def _warped(
+    features: Float32[np.ndarray, "batch length features"],
+    generator: np.random.Generator,
+    largest: float,
+) -> Float32[np.ndarray, "batch length features"]:
+    """Channel c of the result is channel c v of the input, between two channels interpolated."""
+    channels = features.shape[2]
+    factors = 1 + generator.uniform(-largest, largest, len(features))
+    places = np.minimum(np.arange(channels) * factors[:, None], channels - 1)
+    below = np.floor(places).astype(np.int64)
+    above = np.minimum(below + 1, channels - 1)
+    share = (places - below).astype(np.float32)[:, None, :]
+    left, right = (np.take_along_axis(features, at[:, None, :], axis=2) for at in (below, above))
+    moved: np.ndarray = left + share * (right - left)
+    return moved
 
 
 def _shift(
