@@ -58,6 +58,12 @@ def words(folder: Path) -> None:
         file.unlink()
 
 
+def digits_and_words(folder: Path) -> None:
+    """Ten digits, and ten words in a folder below."""
+    write_digits(folder, "0123456789")
+    words(folder / "words")
+
+
 ROOT = ("data.root=/nowhere",)
 MADE: dict[str, tuple[Callable[[Path], object], tuple[int, int]]] = {
     "japanese-vowels": (files.write_ts, (4, 2)),
@@ -69,6 +75,7 @@ MADE: dict[str, tuple[Callable[[Path], object], tuple[int, int]]] = {
     "ssc": (spikes("ssc", 35), (100, 70)),
     "zero-one-spikes": (heard_digits, (64, 35)),
     "spoken-digits": (lambda folder: write_digits(folder, "0123456789"), (64, 32)),
+    "spoken-digits-speakers": (digits_and_words, (64, 32)),
 }
 
 
@@ -76,8 +83,12 @@ MADE: dict[str, tuple[Callable[[Path], object], tuple[int, int]]] = {
 def test_recipe_trains_on_files_of_its_format(name: str, tmp_path: Path) -> None:
     write, shape = MADE[name]
     write(tmp_path)
-    share = ["data.test_share=0.5"] if name in {"yes-no", "ten-words"} else []
-    recipe = load_recipe(name, [f"data.root={tmp_path}", *SMALL, *share])
+    more = {
+        "yes-no": ["data.test_share=0.5"],
+        "ten-words": ["data.test_share=0.5"],
+        "spoken-digits-speakers": [f"auxiliary.root={tmp_path / 'words'}"],
+    }
+    recipe = load_recipe(name, [f"data.root={tmp_path}", *SMALL, *more.get(name, [])])
     require_data(recipe)
     features = load_features(recipe)
     part = features.split.train
