@@ -1,6 +1,6 @@
 """Other ways to do what a recipe does, on the same features, split, augmentation and epochs.
 
-- ``gru``: a GRU of as many parameters (within 3 %), trained by the recipe's float training (epochs,
+- ``gru``: a GRU of as many parameters (within 3 %), auxiliary classes left out, trained by the recipe's float training (epochs,
   batch, warm-up, weight decay, clipping) with three peak rates; the rate, as the epoch, is the one of
   lowest validation loss. In floats.
 - ``ptq``: post-training quantization: the recipe's float network with the recipe's realization, bits
@@ -24,7 +24,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-from gru import NEAR, GRUClassifier, gru_loss, shape_of
+import torch
+from gru import NEAR, GRUClassifier, shape_of
 from recipe_chips import Asked, ChipStudy
 from recipe_parts import Trained
 
@@ -47,7 +48,7 @@ from imssa.quantization.config import (
 from imssa.quantization.convert import convert
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.prepare import prepare
-from imssa.training import fit, read_log
+from imssa.training import fit, float_loss, read_log
 
 EIGHT: Final = WeightBits(**dict.fromkeys(WeightBits.model_fields, 8))
 STATES: Final[dict[str, Realization]] = {"int8": "direct", "int16": "incremental"}
@@ -89,15 +90,17 @@ def gru(trained: Trained, rates: list[float], progress: Told) -> dict[str, Any]:
 
 def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str, Any]:
     """One training; finished ones come back from their checkpoint."""
-    recipe, split = trained.recipe, trained.features.split
+    recipe = trained.recipe
     settings, key = recipe.float_training, Key.root(recipe.seed).child("gru")
     rate = settings.learning_rate * times
-    model = GRUClassifier(shape, recipe.model.dropout, key.child("start").torch())
+    features = trained.features
+    told = replace(shape, classes=len(features.learned.class_names))
+    model = GRUClassifier(told, recipe.model.dropout, key.child("start").torch())
     place = trained.root / "gru"
     place.mkdir(exist_ok=True)
     found = fit(
         model,
-        gru_loss(model),
+        float_loss(model, shape.classes),
         [
             {
                 "params": list(model.parameters()),
@@ -105,7 +108,7 @@ def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str
                 "weight_decay": settings.weight_decay,
             }
         ],
-        (split.train, split.validation),
+        (features.learned, features.split.validation),
         settings.model_copy(update={"learning_rate": rate}),
         key=key,
         augmentation=recipe.data.augmentation,
@@ -113,6 +116,8 @@ def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str
         log=place / f"rate-{rate:g}.jsonl",
         progress=progress(f"GRU, rate {rate:g}"),
     )
+    for name, held in list(model.decoder.named_parameters()):
+        setattr(model.decoder, name, torch.nn.Parameter(held[: shape.classes].detach()))
     kept = found.history[found.best_epoch - 1]
     return {
         "model": model,

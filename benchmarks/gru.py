@@ -9,10 +9,6 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-
-from imssa.kernels.random import Key
-from imssa.training.loop import Loss
 
 NEAR: Final = 0.03
 """Relative difference of parameters that counts as equal."""
@@ -115,13 +111,3 @@ class GRUClassifier(nn.Module):
                 x = x * kept / (1 - self.dropout)
         real = torch.arange(x.shape[1]) < lengths[:, None]
         return self.decoder((x * real[..., None]).sum(1) / lengths[:, None])
-
-
-def gru_loss(model: GRUClassifier) -> Loss:
-    """Cross entropy."""
-
-    def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> tuple[Tensor, Tensor]:
-        logits = model(features, lengths, key.torch())
-        return cross_entropy(logits, labels), logits
-
-    return loss

@@ -47,7 +47,10 @@ def test_recipe_that_is_no_toml(tmp_path: Path) -> None:
 def test_recipe_that_is_missing_names_the_shipped_ones(tmp_path: Path) -> None:
     message = refusal("run", "zero-won", "--out", tmp_path / "out")
     assert "recipe 'zero-won': it cannot be read (No such file or directory)" in message
-    assert "spoken-digits, spoken-digits-speakers, ssc, ten-words, yes-no, zero-one, zero-one-spikes" in message
+    assert (
+        "spoken-digits, spoken-digits-speakers, ssc, ten-words, yes-no, zero-one, zero-one-spikes"
+        in message
+    )
 
 
 @pytest.mark.parametrize(

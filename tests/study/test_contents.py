@@ -87,25 +87,27 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert fingerprint(write(tmp_path / "hidden", {".a": b"x"})) is None
 
 
-def of_data(root: Path) -> Study:
+def of_data(root: Path, section: str = "data") -> Study:
     """A study of data in a folder; a word folder needs no more to be asked for its identities."""
-    settings = {**tiny.SETTINGS, "data.kind": "folder", "data.split": "hash"}
+    split = {"data.split": "hash"} if section == "data" else {}
+    settings = {**tiny.SETTINGS, f"{section}.kind": "folder", **split}
     content: dict[str, Any] = tiny.content(set=settings)
-    return study_of(content, recipe_content("zero-one"), "tiny", {"data.root": str(root)})
+    return study_of(content, recipe_content("zero-one"), "tiny", {f"{section}.root": str(root)})
 
 
 def ids(study: Study) -> list[dict[str, str]]:
     return [study.subject(point).ids for point in study.points]
 
 
+@pytest.mark.parametrize("section", ["data", "auxiliary"])
 def test_the_path_of_data_determines_no_stage_and_their_content_all(
-    data: Path, tmp_path: Path
+    data: Path, tmp_path: Path, section: str
 ) -> None:
     shutil.copytree(data, tmp_path / "copy")
-    before = ids(of_data(data))
-    assert ids(of_data(tmp_path / "copy")) == before
+    before = ids(of_data(data, section))
+    assert ids(of_data(tmp_path / "copy", section)) == before
     write(data, {"one/a.wav": b"abce"})
-    for a, b in zip(before, ids(of_data(data)), strict=True):
+    for a, b in zip(before, ids(of_data(data, section)), strict=True):
         assert not {name for name in a if a[name] == b[name]}
 
 

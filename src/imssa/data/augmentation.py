@@ -1,8 +1,8 @@
 """Seeded changes of training features: speed, pitch, shifts, masks and noise.
 
-Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping; channels are warped as
-by N. Jaitly, G. Hinton, Vocal Tract Length Perturbation, ICML workshop on speech 2013, here with features
-that are interpolated between channels.
+Masks as in D. Park et al., SpecAugment, Interspeech 2019, without time warping. Channels are warped after
+the idea of N. Jaitly, G. Hinton, Vocal Tract Length Perturbation, ICML workshop on speech 2013; they warp
+hertz before the filter bank, here the axis of the normalized features is stretched.
 """
 
 import numpy as np
@@ -44,7 +44,13 @@ class AugmentationConfig(BaseModel):
             ("time_mask_frames", self.time_mask_frames, "padded length", length),
             ("channel_mask_channels", self.channel_mask_channels, "number of features", n_features),
         )
-        return [
+        warped = self.channel_warp_percent is not None and n_features == 1
+        none_to_warp = RecipeError(
+            given=f"channel_warp_percent = {self.channel_warp_percent}",
+            rule="a frame has one feature, so that there is no axis to stretch",
+            remedy="Leave it out.",
+        )
+        return [none_to_warp] * warped + [
             RecipeError(
                 given=f"{key} = {value}",
                 rule=f"it must lie below the {what} {limit}",

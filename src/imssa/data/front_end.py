@@ -31,9 +31,10 @@ class FrontEndConfig(BaseModel):
         max_hertz: Upper edge of the highest band; None: half the sampling rate.
         max_frames: Padded length; of a longer recording the loudest stretch is kept.
         floor_power: Added to the band powers before the logarithm; full scale is 1.
-        peak_floor: With it the level of a recording does not matter: band powers are divided by the
-            largest one of the frames that are kept, and this is added before the logarithm. That one is
-            known when the recording has ended. None: levels count.
+        peak_floor: With it the level of a recording does not matter: band powers (with ``floor_power``,
+            which then should be far below those of quiet recordings) are divided by the largest one of
+            the frames that are kept, and this is added before the logarithm. That one is known when the
+            recording has ended. None: levels count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

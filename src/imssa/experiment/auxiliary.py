@@ -1,22 +1,35 @@
 """What a network learns: its training part, and auxiliary recordings beside it."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from imssa.data import (
     DataConfig,
+    FrontEnd,
     Normalization,
     SequenceDataset,
-    front_end_from,
     load,
     load_dataset,
     open_source,
 )
+from imssa.data.splits import fewer
 from imssa.errors import DataError
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import Features, split_key
+from imssa.kernels.random import Key
+from imssa.places import AnyPath
+
+Prepared = tuple[FrontEnd, Normalization]
+"""How features are made: as those of the recipe's own data."""
 
 
-def learned(recipe: Recipe, features: Features) -> SequenceDataset:
+def learned(
+    recipe: Recipe,
+    own: SequenceDataset,
+    prepared: Prepared,
+    key: Key,
+    cache: AnyPath | None = None,
+) -> SequenceDataset:
     """The training part; auxiliary recordings, if the recipe wants any, behind it.
 
     Their classes that are not its own have the labels from its number of classes on. Of the same data
@@ -25,25 +38,29 @@ def learned(recipe: Recipe, features: Features) -> SequenceDataset:
 
     Args:
         recipe: The recipe.
-        features: Of its data.
+        own: Its training part.
+        prepared: Front end and normalization of it.
+        key: That splits the recipe's data.
+        cache: Folder of the feature cache; None: none.
 
     Raises:
-        DataError: Nothing is left to learn, or it has other features than the recipe's own data.
+        DataError: They cannot be read, nothing is left, or they have other features than the own data.
     """
-    own = features.split.train
-    if not recipe.auxiliary.wanted:
+    auxiliary = recipe.auxiliary
+    if not auxiliary.wanted:
         return own
-    front_end = front_end_from(features.preparation["front_end"])
-    config = recipe.auxiliary.data(recipe.data).model_copy(update={"front_end": front_end})
-    if recipe.auxiliary.kind is None:
-        more = load(config, split_key(recipe.seed).numpy()).train
+    front_end, normalization = prepared
+    config = auxiliary.data(recipe.data).model_copy(update={"front_end": front_end})
+    if auxiliary.kind is None:
+        more = load(config, key.numpy(), cache).train
     else:
-        more = load_dataset(config)
+        more = load_dataset(config, cache)
     known, found = set(_contents(recipe.data).values()), _contents(config)
-    more = more.subset([n for n, name in enumerate(more.names) if found[name] not in known])
+    more = _chosen(more, lambda name: found[name] not in known)
+    if auxiliary.items is not None:
+        more = fewer(more, auxiliary.items, key.child("auxiliary").numpy())
     _require_fitting(recipe, own, more)
-    mean, std = (np.array(features.preparation[name], np.float32) for name in ("mean", "std"))
-    return _joined(own, Normalization(mean, std).apply_to(more))
+    return _joined(own, normalization.apply_to(more))
 
 
 def _contents(config: DataConfig) -> dict[str, bytes]:
@@ -52,6 +69,11 @@ def _contents(config: DataConfig) -> dict[str, bytes]:
     return {
         item.name: found for item, found in zip(source.items, source.fingerprints(), strict=True)
     }
+
+
+def _chosen(data: SequenceDataset, wanted: Callable[[str], bool]) -> SequenceDataset:
+    """Items by their names."""
+    return data.subset([number for number, name in enumerate(data.names) if wanted(name)])
 
 
 def _require_fitting(recipe: Recipe, own: SequenceDataset, more: SequenceDataset) -> None:

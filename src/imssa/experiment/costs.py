@@ -25,7 +25,7 @@ from imssa.experiment.design import require_data
 from imssa.experiment.evaluate import Asked, program_data
 from imssa.experiment.folder import Folder
 from imssa.experiment.quantized_training import quantize
-from imssa.experiment.recipe import Recipe, load_recipe
+from imssa.experiment.recipe import AuxiliaryConfig, Recipe, load_recipe
 from imssa.experiment.shipped import recipe_names
 from imssa.experiment.stages import load_features
 from imssa.kernels.codes import quantized
@@ -126,6 +126,7 @@ def priced_at(place: str, root: Path | None = None) -> Priced:
 
 def untrained_program(recipe: Recipe) -> Program:
     """The program of a recipe's network as training starts: the same shapes, phases and widths."""
+    recipe = recipe.model_copy(update={"auxiliary": AuxiliaryConfig()})  # it has learned nothing
     require_data(recipe)
     features, key = load_features(recipe), Key.root(recipe.seed).child("float", "start")
     part = features.split.train

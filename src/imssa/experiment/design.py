@@ -1,6 +1,6 @@
 """What an experiment needs, asked before anything is trained or written."""
 
-from imssa.data import open_source
+from imssa.data import KINDS, open_source
 from imssa.errors import DataError, DesignRuleError
 from imssa.experiment.own_map import own_map
 from imssa.experiment.recipe import Recipe
@@ -20,16 +20,20 @@ def require_data(recipe: Recipe) -> None:
     if recipe.data.root is not None:
         open_source(recipe.data)
     auxiliary = recipe.auxiliary
+    if auxiliary.kind is not None and auxiliary.root is None and KINDS[auxiliary.kind].needs_root:
+        raise DataError(
+            given=f"auxiliary.kind = {auxiliary.kind!r} without auxiliary.root",
+            rule="recordings of this format lie in a folder or file of yours",
+            remedy="Name it: --set auxiliary.root=DIR. Or train without: --set 'auxiliary={}'.",
+        )
     if auxiliary.wanted:
         try:
             open_source(auxiliary.data(recipe.data))
         except DataError as error:
-            key = "words" if auxiliary.kind is None else "kind"
             raise DataError(
                 given=f"auxiliary recordings: {error.given}",
                 rule=error.rule,
-                remedy=f"{error.remedy} Or train without them: --set auxiliary.{key}=off"
-                + ("." if auxiliary.root is None else " --set auxiliary.root=off."),
+                remedy=f"{error.remedy} Or train without them: --set 'auxiliary={{}}'.",
             ) from error
 
 

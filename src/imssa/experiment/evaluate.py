@@ -175,6 +175,13 @@ def _data(asked: Asked, kept: _Kept) -> SequenceDataset:
             rule=f"the file does not say which recordings of {asked.kind} it was trained on",
             remedy="Use test or all.",
         )
+    auxiliary = _corpus(kept.recipe.get("auxiliary", {}).get("kind"))
+    if auxiliary is not None and auxiliary == _corpus(asked.kind):
+        raise RecipeError(
+            given=f"--data {asked.kind}",
+            rule="the network learned recordings of these data beside its own (auxiliary)",
+            remedy="Ask data that it never heard.",
+        )
     words = {"kind": asked.kind, "words": kept.class_names}
     settings = {**(trained if known else {}), **words}
     try:

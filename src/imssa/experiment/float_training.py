@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from imssa.data import SequenceDataset
-from imssa.experiment.auxiliary import learned
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.stages import Features, one_thread, silent
 from imssa.kernels.random import Key
@@ -32,15 +31,15 @@ def train(
         The network; what tells auxiliary classes is thrown away.
     """
     key = Key.root(recipe.seed).child("float")
-    parts = learned(recipe, features), features.split.validation
-    model = _network(recipe, parts[0], key)
+    classes = len(features.split.train.class_names)
+    model = _network(recipe, features.learned, key)
     settings = recipe.float_training
     rates = (settings.learning_rate, settings.state_space_learning_rate, settings.weight_decay)
     fit(
         model,
-        float_loss(model),
+        float_loss(model, classes),
         parameter_groups(model, *rates),
-        parts,
+        (features.learned, features.split.validation),
         settings,
         key=key,
         augmentation=recipe.data.augmentation,
@@ -48,7 +47,7 @@ def train(
         log=log,
         progress=progress,
     )
-    return _for_classes(model, len(features.split.train.class_names)).eval()
+    return _for_classes(model, classes).eval()
 
 
 def _network(recipe: Recipe, part: SequenceDataset, key: Key) -> S4DClassifier:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 
-from imssa.experiment.auxiliary import learned
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.stages import Features, one_thread, silent, tensors
 from imssa.kernels.random import Key
@@ -48,7 +47,7 @@ def quantize(
         prepared,
         taught_loss(prepared, model, settings),
         quantized_groups(prepared, settings),
-        (learned(recipe, features), split.validation),
+        (features.learned, split.validation),
         settings,
         key=key,
         augmentation=recipe.data.augmentation,

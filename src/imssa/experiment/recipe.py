@@ -12,7 +12,7 @@ from typing import Any, Final, cast, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from imssa.data import DataConfig
+from imssa.data import KINDS, DataConfig
 from imssa.data.front_ends import FRONT_ENDS
 from imssa.errors import RecipeError
 from imssa.experiment.shipped import recipe_names
@@ -52,9 +52,10 @@ class AuxiliaryConfig(BaseModel):
     Attributes:
         kind: Their format; None: the recipe's own data. Of these the training part is learned, of
             others all.
-        root: The folder or file of another format.
+        root: The folder or file of another format; needed to train, and for nothing else.
         words: Their classes; None: none, or all of another format. A class with the name of an own
             class is that class.
+        items: The most that are learned, of each class about as many; None: all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +63,7 @@ class AuxiliaryConfig(BaseModel):
     kind: str | None = None
     root: Path | None = None
     words: tuple[str, ...] | None = None
+    items: int | None = Field(default=None, ge=1)
 
     @property
     def wanted(self) -> bool:
@@ -76,20 +78,32 @@ class AuxiliaryConfig(BaseModel):
         return self
 
     def data(self, own: DataConfig) -> DataConfig:
-        """Where they come from, as a data section.
+        """Where they come from, as a data section; of the same data with the own classes.
 
         Args:
             own: That of the recipe.
 
         Raises:
             ValidationError: They do not go with it.
+            ValueError: They are the recipe's own.
         """
-        if self.kind is None:
-            given = {**own.model_dump(exclude_unset=True), "words": self.words, "train_items": None}
-        else:
-            front_end = own.front_end.model_dump(exclude_unset=True) | {"kind": own.front_end.kind}
-            given = {**self.model_dump(), "front_end": front_end}
-        return DataConfig.model_validate(given)
+        front_end = own.front_end.model_dump(exclude_unset=True) | {"kind": own.front_end.kind}
+        if self.kind is not None:
+            root = self.root
+            if root is None and KINDS[self.kind].needs_root:
+                root = Path("auxiliary.root")
+            elif root is not None and own.root is not None and root.resolve() == own.root.resolve():
+                msg = f"root = '{root}' is the recipe's own data: leave kind and root out"
+                raise ValueError(msg)
+            named = {"kind": self.kind, "root": root, "words": self.words}
+            return DataConfig.model_validate({**named, "front_end": front_end})
+        more = [word for word in self.words or () if word not in (own.words or (word,))]
+        if not more:
+            msg = f"words = {list(self.words or ())}: all are learned as its own; name others"
+            raise ValueError(msg)
+        given = own.model_dump(exclude_unset=True)
+        both = {"words": (*(own.words or ()), *more), "train_items": None, "front_end": front_end}
+        return DataConfig.model_validate({**given, **both})
 
 
 class Recipe(BaseModel):
@@ -161,14 +175,26 @@ class Recipe(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _auxiliary_data_are_known(self) -> "Recipe":
-        if self.auxiliary.wanted:
-            try:
-                self.auxiliary.data(self.data)
-            except ValidationError as error:
-                told = "; ".join(str(fault["msg"]) for fault in error.errors())
-                msg = f"auxiliary.{told.removeprefix('Value error, ')}"
-                raise ValueError(msg) from error
+    def _auxiliary_data_go_with_its_own(self) -> "Recipe":
+        kind = self.auxiliary.kind
+        if not self.auxiliary.wanted:
+            return self
+        if kind is not None and kind not in KINDS:
+            msg = f"auxiliary.kind = {kind!r}: choose from {', '.join(KINDS)}"
+            raise ValueError(msg)
+        if kind is not None and self.data.front_end.kind not in KINDS[kind].front_ends:
+            own = self.data.front_end.kind
+            msg = f"auxiliary.kind = {kind!r} does not go with data.front_end.kind = {own!r}"
+            raise ValueError(msg)
+        try:
+            self.auxiliary.data(self.data)
+        except ValidationError as error:
+            told = "; ".join(str(fault["msg"]) for fault in error.errors())
+            msg = f"auxiliary.{told.removeprefix('Value error, ')}"
+            raise ValueError(msg) from error
+        except ValueError as error:
+            msg = f"auxiliary.{error}"
+            raise ValueError(msg) from error
         return self
 
     @model_validator(mode="after")

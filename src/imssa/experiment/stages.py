@@ -27,6 +27,7 @@ from imssa.data import (
 )
 from imssa.data.recording_source import RecordingSource
 from imssa.data.twins import check_twins
+from imssa.experiment.auxiliary import learned
 from imssa.experiment.recipe import Recipe
 from imssa.hardware import EFFECTS as ALL_EFFECTS
 from imssa.hardware import ChipDescription
@@ -63,18 +64,20 @@ class Features:
 
     Attributes:
         split: Training, validation and test part.
+        learned: What networks learn: the training part, auxiliary recordings behind it.
         preparation: Front end, normalization and the shortest, median and longest number of frames
             of the training part, as kept in models and programs.
         warnings: What makes results on these data doubtful: identical items in different parts.
     """
 
     split: Split
+    learned: SequenceDataset
     preparation: dict[str, Any]
     warnings: tuple[str, ...] = ()
 
 
 def load_features(recipe: Recipe, cache: AnyPath | None = None) -> Features:
-    """Reads, splits and normalizes the recordings of a recipe.
+    """Reads, splits and normalizes the recordings of a recipe, auxiliary ones with them.
 
     Args:
         recipe: Its data section and seed.
@@ -93,7 +96,8 @@ def load_features(recipe: Recipe, cache: AnyPath | None = None) -> Features:
         "std": normalization.std.tolist(),
         "trained_frames": [int(shortest), int(median), int(longest)],
     }
-    return Features(split, preparation, warnings)
+    more = learned(recipe, split.train, (front_end, normalization), split_key(recipe.seed), cache)
+    return Features(split, more, preparation, warnings)
 
 
 def _resolved(config: DataConfig, length: int) -> FrontEnd:

@@ -89,8 +89,9 @@ class Listener:
     and sums begin at zero with its first frame, and what it goes through is the path of a training
     item: the loudest ``max_frames`` frames if it is longer, the mean over its true length. Where
     training items were cut from longer recordings, it is filled up with what was heard around it
-    (``Hearing.usual_frames``). A front end with a ``peak_floor`` hears it when it has ended. With "never" every frame of the stream is a step: states leak from word to
-    word and only the sums begin anew; no frame is cut out or filled in.
+    (``Hearing.usual_frames``). A front end with a ``peak_floor`` hears it when it has ended. With
+    "never" every frame of the stream is a step: states leak from word to word and only the sums begin
+    anew; no frame is cut out or filled in.
 
     Args:
         hearing: The network.
@@ -126,7 +127,7 @@ class Listener:
         hearing.network.restart()
 
     def _require_steps(self) -> None:
-        """Sees to it that every frame can be a step as soon as it is heard, in words of a length that fits."""
+        """Sees to it that each frame can be a step when it is heard, in words that are short enough."""
         if not self._streams:
             raise RecipeError(
                 given="--clear never with a network whose front end has a peak_floor",

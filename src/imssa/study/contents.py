@@ -122,7 +122,7 @@ class Contents:
             raise DataError(
                 given=f"data root {', '.join(sorted(self.missing))}",
                 rule="there is no such folder or file, or it is empty",
-                remedy="Name the folder or file of the data, for instance --set data.root=DIR.",
+                remedy="Name the folder or file of the data, with --set data.root=DIR or auxiliary.root=DIR.",
             )
 
 

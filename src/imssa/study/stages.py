@@ -188,7 +188,8 @@ def stages_in(root: Path) -> Stages:
 
 def _data_section(recipe: Section) -> Section:
     """What features depend on."""
-    return {"data": {**recipe["data"], "augmentation": {}}, "seed": recipe["seed"]}
+    own = {**recipe["data"], "augmentation": {}}
+    return {"data": own, "auxiliary": recipe["auxiliary"], "seed": recipe["seed"]}
 
 
 def _header(section: Section) -> Section:

@@ -83,7 +83,8 @@ def fit(  # noqa: PLR0913
 
     Started by ``torchrun``, the processes share every batch and end with the same weights. They are
     those of one process to float tolerance, unless a step draws random numbers for each sequence
-    (dropout, analog errors) or takes statistics of the batch (batch norm).
+    (dropout, analog errors) or takes statistics of the batch (batch norm, labels that a network in codes
+    does not have).
 
     Args:
         model: Its parameters are those of ``groups``.

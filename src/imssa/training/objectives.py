@@ -15,11 +15,18 @@ from imssa.training.config import TrainingConfig
 from imssa.training.loop import Loss
 
 
-def float_loss(model: S4DClassifier) -> Loss:
-    """Cross entropy of the float network."""
+def float_loss(model: nn.Module, classes: int | None = None) -> Loss:
+    """Cross entropy of a float network: of features, lengths and a generator.
+
+    Args:
+        model: The network.
+        classes: In validation the first so many of its answers count; None: all.
+    """
 
     def loss(features: Tensor, lengths: Tensor, labels: Tensor, key: Key) -> tuple[Tensor, Tensor]:
         logits = model(features, lengths, key.torch())
+        if not model.training:
+            logits = logits[:, :classes]
         return cross_entropy(logits, labels), logits
 
     return loss
