@@ -135,7 +135,7 @@ _HOMES = {
     "load_model": "imssa.models",
     "ChipDescription": "imssa.hardware",
     "load_chip": "imssa.hardware",
-    "quantize": "imssa.experiment.stages",
+    "quantize": "imssa.experiment.quantized_training",
     "convert": "imssa.quantization.convert",
     "QuantizedNetwork": "imssa.quantization.network",
     "save_network": "imssa.quantization.convert",
