@@ -1,8 +1,8 @@
 """Other ways to do what a recipe does, on the same features, split, augmentation and epochs.
 
-- ``gru``: a GRU of as many parameters (within 3 %), auxiliary classes left out, trained by the recipe's float training (epochs,
-  batch, warm-up, weight decay, clipping) with three peak rates; the rate, as the epoch, is the one of
-  lowest validation loss. In floats.
+- ``gru``: a GRU of as many parameters (within 3 %), auxiliary classes left out, trained by the recipe's
+  float training (epochs, batch, warm-up, weight decay, clipping) with three peak rates; the rate, as
+  the epoch, is the one of lowest validation loss. In floats.
 - ``ptq``: post-training quantization: the recipe's float network with the recipe's realization, bits
   and parts, scales and full scales calibrated on training data, and no training in codes. ``ptq8``:
   the same with 8 bits for every weight. ``.._chip``: on the recipe's chip with stuck devices and all

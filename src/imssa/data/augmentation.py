@@ -6,7 +6,7 @@ hertz before the filter bank, here the axis of the normalized features is stretc
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from pydantic import BaseModel, ConfigDict, Field
 
 from imssa.data.dataset import true_frames
@@ -69,8 +69,8 @@ def augment(
 ) -> tuple[Float32[np.ndarray, "batch length features"], Int64[np.ndarray, " batch"]]:
     """A changed copy of a batch of normalized sequences.
 
-    Applied in this order: speed, warp, shift, time mask, channel mask, noise. A shift to the right puts zero
-    frames (the mean, after normalization) in front and lengthens the sequence up to the padded
+    Applied in this order: speed, warp, shift, time mask, channel mask, noise. A shift to the right puts
+    zero frames (the mean, after normalization) in front and lengthens the sequence up to the padded
     length; one to the left drops the first frames. At least one true frame is left by each.
 
     Args:
@@ -123,12 +123,7 @@ def _at_speed(
     speeds = 1 + generator.uniform(-largest, largest, len(lengths))
     longest = np.floor((lengths - 1) / speeds + 1e-9).astype(np.int64) + 1
     frames = np.minimum(longest, length)
-    places = np.minimum(np.arange(length) * speeds[:, None], (lengths - 1)[:, None])
-    before = np.floor(places).astype(np.int64)
-    behind = np.minimum(before + 1, (lengths - 1)[:, None])
-    share = (places - before).astype(np.float32)[:, :, None]
-    left, right = (np.take_along_axis(features, at[:, :, None], axis=1) for at in (before, behind))
-    moved = left + share * (right - left)
+    moved = _stretched(features, speeds[:, None, None], (lengths - 1)[:, None, None], axis=1)
     return np.where(true_frames(frames, length)[:, :, None], moved, np.float32(0)), frames
 
 
@@ -138,13 +133,25 @@ def _warped(
     largest: float,
 ) -> Float32[np.ndarray, "batch length features"]:
     """Channel c of the result is channel c v of the input, between two channels interpolated."""
-    channels = features.shape[2]
     factors = 1 + generator.uniform(-largest, largest, len(features))
-    places = np.minimum(np.arange(channels) * factors[:, None], channels - 1)
-    below = np.floor(places).astype(np.int64)
-    above = np.minimum(below + 1, channels - 1)
-    share = (places - below).astype(np.float32)[:, None, :]
-    left, right = (np.take_along_axis(features, at[:, None, :], axis=2) for at in (below, above))
+    last = np.array(features.shape[2] - 1)
+    return _stretched(features, factors[:, None, None], last, axis=2)
+
+
+def _stretched(
+    features: Float32[np.ndarray, "batch length features"],
+    factors: Float64[np.ndarray, "batch 1 1"],
+    last: Int64[np.ndarray, "*any"],
+    axis: int,
+) -> Float32[np.ndarray, "batch length features"]:
+    """What lies at place n v of an axis, or at the last one, comes to n; between two places interpolated."""
+    numbers = np.arange(features.shape[axis]).reshape((1, -1, 1) if axis == 1 else (1, 1, -1))
+    places = np.minimum(numbers * factors, last)
+    before = np.floor(places).astype(np.int64)
+    share = (places - before).astype(np.float32)
+    left, right = (
+        np.take_along_axis(features, at, axis) for at in (before, np.minimum(before + 1, last))
+    )
     moved: np.ndarray = left + share * (right - left)
     return moved
 

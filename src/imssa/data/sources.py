@@ -125,6 +125,11 @@ class Source(ABC):
         """Curves over channels or time; none where a format has none."""
         return ()
 
+    def contents(self) -> dict[str, bytes]:
+        """Fingerprint of each item by its name, in their order."""
+        names = (item.name for item in self.items)
+        return dict(zip(names, self.fingerprints(), strict=True))
+
     def digest(self) -> str:
         """SHA-256 of the names and contents of all items, in their order, as hexadecimal digits."""
         total = hashlib.sha256()

@@ -60,8 +60,7 @@ def twins_across(source: Source, split: Split) -> Twins:
         >>> twins_across(source, split).tested
         0
     """
-    items = zip(source.items, source.fingerprints(), strict=True)
-    content = {item.name: found for item, found in items}
+    content = source.contents()
     train, validation, test = ([(content[n], n) for n in part.names] for part in split.parts)
     trained, seen = _first(train), _first([*train, *validation])
     tested = [(name, seen[found]) for found, name in test if found in seen]

@@ -1,11 +1,8 @@
 """What a network learns: its training part, and auxiliary recordings beside it."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from imssa.data import (
-    DataConfig,
     FrontEnd,
     Normalization,
     SequenceDataset,
@@ -55,25 +52,13 @@ def learned(
         more = load(config, key.numpy(), cache).train
     else:
         more = load_dataset(config, cache)
-    known, found = set(_contents(recipe.data).values()), _contents(config)
-    more = _chosen(more, lambda name: found[name] not in known)
+    known, found = (open_source(data).contents() for data in (recipe.data, config))
+    taken = {*known.values()}
+    more = more.subset([n for n, name in enumerate(more.names) if found[name] not in taken])
     if auxiliary.items is not None:
         more = fewer(more, auxiliary.items, key.child("auxiliary").numpy())
     _require_fitting(recipe, own, more)
     return _joined(own, normalization.apply_to(more))
-
-
-def _contents(config: DataConfig) -> dict[str, bytes]:
-    """Fingerprint of each item by its name."""
-    source = open_source(config)
-    return {
-        item.name: found for item, found in zip(source.items, source.fingerprints(), strict=True)
-    }
-
-
-def _chosen(data: SequenceDataset, wanted: Callable[[str], bool]) -> SequenceDataset:
-    """Items by their names."""
-    return data.subset([number for number, name in enumerate(data.names) if wanted(name)])
 
 
 def _require_fitting(recipe: Recipe, own: SequenceDataset, more: SequenceDataset) -> None:

@@ -26,6 +26,8 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
 """The files that each stage leaves; those of the middle three once a realization."""
 LOGS: Final = {"train": "training.jsonl", "quantize": "quantized-training.jsonl"}
 """What trainings tell of their epochs; only the report looks at them, and can do without."""
+LEFT: Final = (*LOGS.values(), *(name for names in FILES.values() for name in names))
+"""All files and logs that stages leave."""
 SIMULATION: Final = "imssa.simulation"
 """Kind of the files that the simulation leaves."""
 ONCE: Final = ("train", "report")
@@ -174,9 +176,8 @@ class Folder:
 
     def sweep(self) -> None:
         """Removes the temporary files of a process that was killed while it wrote."""
-        names = [*LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
         places = [self.root, *(self.of(r) for r in self.realizations)]
-        left = [path for place in places for n in names for path in place.glob(f".{n}.*")]
+        left = [path for place in places for n in LEFT for path in place.glob(f".{n}.*")]
         for path in (*left, *self.root.glob(".recipe.toml.*"), *self.work.glob(".*")):
             path.unlink(missing_ok=True)
         for path in self.work.glob("*.tmp"):
@@ -293,9 +294,8 @@ def _flat(value: dict[str, object], prefix: str = "") -> dict[str, object]:
 
 def _forget_everything(folder: Folder) -> None:
     """Removes all that any recipe leaves, and nothing else; the feature cache serves all."""
-    names = [*LOGS.values(), *(n for stage in STAGES for n in FILES[stage])]
     places = [folder.root, *(folder.root / "realizations" / r for r in get_args(Realization))]
-    for path in (*(p / n for p in places for n in names), *folder.work.glob("*.checkpoint")):
+    for path in (*(p / n for p in places for n in LEFT), *folder.work.glob("*.checkpoint")):
         path.unlink(missing_ok=True)
     for path in (folder.work / "seconds.json", folder.root / "recipe.toml"):
         path.unlink(missing_ok=True)

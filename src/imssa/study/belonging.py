@@ -16,7 +16,7 @@ from imssa.errors import OutputError, StudyError
 from imssa.experiment.places import locked
 from imssa.program.files import write_atomically
 from imssa.study.axes import flat
-from imssa.study.contents import by_content
+from imssa.study.contents import ROOTS, by_content
 from imssa.study.ledger import Outcome, as_line
 from imssa.study.table import CSV, PARQUET
 from imssa.study.work import DEFINITION
@@ -77,7 +77,7 @@ def _told(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(key: str, there: Any, here: Any) -> str:
-    if key.endswith(("data.root", "auxiliary.root")):
+    if key.endswith(tuple(ROOTS)):
         return "its data hold something else now: names, sizes or bytes of their files differ"
     return f"{key} is {_value(there)} there and {_value(here)} here"
 
