@@ -78,8 +78,9 @@ class Measured:
         self._asked("written", tailored.program, device)
         start = time.perf_counter()
         result = trim(self.compiler, tailored, device)
-        counts = {name: len(getattr(result, name)) for name in ("found", "rewritten", "kept")}
-        self.trimmed.append({**counts, "switched_off": len(result.switched_off)})
+        counts = {name: len(getattr(result, name)) for name in ("found", "kept")}
+        off = len(result.switched_off)
+        self.trimmed.append({**counts, "rewritten": result.rewritten, "switched_off": off})
         program = result.tailored.program
         self._asked("trimmed", program, device)
         run, network = self.calibration.on(device), self.subject.network

@@ -23,7 +23,15 @@ from imssa.kernels.random import Key
 from imssa.mapping import compile_network
 from imssa.quantization.network import QuantizedNetwork
 
-STEPS: Final = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "recalibrated")
+STEPS: Final = (
+    "whole",
+    "stuck_blind",
+    "stuck_compiled",
+    "blind",
+    "compiled",
+    "trimmed",
+    "recalibrated",
+)
 """``whole``: all errors but no defect. ``stuck_``: defects and no other error; the others: all errors."""
 
 
@@ -90,13 +98,16 @@ class ChipStudy:
         self.training, self.data = parts[0], asked.of(parts[1])
         self.inputs = network.input_codes(self.data.features)
         self.blind = compile_network(network, self.chip, {}, recipe.layout)
-        self.tailored = TailoredChips(network, self.chip, recipe.layout, self.key)
+        self.tailored, self.only_stuck = (
+            TailoredChips(network, chip, recipe.layout, self.key)
+            for chip in (self.chip, self.chip.only("stuck"))
+        )
         self.made_with = digest(
             network_digest(network),
             self.chip.model_dump(mode="json"),
             recipe.layout,
             recipe.data.model_dump(mode="json"),
-            (PER_CLASS, CALIBRATION_FRAMES, "trimmed"),
+            (PER_CLASS, CALIBRATION_FRAMES, "wires, trimmed"),
             asked.items,
             recipe.seed,
         )
@@ -171,10 +182,12 @@ class ChipStudy:
             "blind": on(self.chip, self.blind),
         }
         compiled = self.tailored.compiled(number)
-        found["stuck_compiled"] = on(stuck, compiled.tailored.program)
+        found["stuck_compiled"] = self.only_stuck.compiled(number).answers(self.inputs, lengths)
         found["compiled"] = compiled.answers(self.inputs, lengths)
+        trimmed = self.tailored.trimmed(compiled)
+        found["trimmed"] = trimmed.answers(self.inputs, lengths)
         if recalibrated:
-            fitted = self.tailored.recalibrated(compiled, self.calibration)
+            fitted = self.tailored.recalibrated(trimmed, self.calibration)
             found["recalibrated"] = fitted.answers(self.inputs, lengths)
         losses = compiled.tailored.losses
         return found | {"lost": np.array(losses.lost_weights), "worst": np.array(losses.worst)}

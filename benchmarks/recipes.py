@@ -10,10 +10,11 @@ validation data, the test part is asked once. Accuracies of a seed:
 - ``float``: the float network; ``quantized``: the integer network ("ternary in software", where all
   bits are 2), which a chip without errors equals code for code (compared on some items);
 - ``chip_...``: mean over the same network on chip instances with ``--stuck`` stuck devices, half high
-  and half low. ``stuck_blind`` and ``stuck_compiled`` have no other error; ``blind``, ``compiled`` and
-  ``recalibrated`` have all errors of the recipe's chip (programming, read noise, wires). ``blind`` is
-  one program for all; ``compiled`` is scanned and compiled for each chip's defects; ``recalibrated``
-  has its digital operations fitted to training recordings after that. ``whole``: all errors, no defect;
+  and half low. ``stuck_blind`` and ``stuck_compiled`` have no other error; ``blind`` and what follows
+  have all errors of the recipe's chip (programming, read noise, wires). ``blind`` is
+  one program for all; ``compiled`` is scanned and compiled for each chip's defects and wires; ``trimmed``
+  has cells written again that harm their kernels; ``recalibrated`` has its digital operations fitted to
+  training recordings after that. ``whole``: all errors, no defect;
 - ``gru``, ``ptq``, ``int8``, ``int16`` and their variants: what is compared with (`baselines.py`).
 
 ``--over`` repeats all that over values of a key, each with a network of its own, and pools them:

@@ -24,6 +24,7 @@ ACCURACIES: Final = {
     "quantized": "quantized",
     "blind": "chip_blind",
     "compiled": "chip_compiled",
+    "trimmed": "chip_trimmed",
     "recalibrated": "chip_recalibrated",
 }
 BASELINES: Final = {"GRU": "gru", "PTQ": "ptq", "int8": "int8"}
@@ -58,7 +59,8 @@ def recipes(folder: Path) -> str:
         "Accuracy in % on the test part, mean ± standard deviation over seeds; bits of A/B/C/D and of "
         f"the linear layers. {chips} chips a seed with all errors of their description and {stuck} of "
         "the devices stuck, half high and half low: mapped *blind*, *compiled* for each chip's "
-        f"defects, and *recalibrated* after that (of these chips {fitted}).{fewer} Minutes of training a seed, both trainings. What the "
+        "defects and wires, *trimmed* (cells that harm their kernels written again), and *recalibrated* "
+        f"after that (of these chips {fitted}).{fewer} Minutes of training a seed, both trainings. What the "
         "number of test items alone leaves open (95 %, float and compiled): "
         f"{intervals}.\n"
     )

@@ -9,7 +9,7 @@ import pytest
 from imssa.evaluation import wilson_interval
 from tests.benchmarks.test_benchmarks import run
 
-CHIP = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "recalibrated")
+CHIP = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "trimmed", "recalibrated")
 BASELINES = {
     "gru": ("gru",),
     "ptq": ("ptq", "ptq_chip", "ptq8", "ptq8_chip"),

@@ -9,8 +9,8 @@ from imssa.program import ArrayContents
 from imssa.program.operations import Phase
 
 
-class Laboratory(Chip):
-    """A chip that keeps a diary of what is written and read."""
+class Plain(Chip):
+    """A chip that writes whole arrays only, and keeps a diary of what is written and read."""
 
     def __init__(self, inside: Chip) -> None:
         self.inside, self.diary = inside, list[str]()
@@ -27,3 +27,11 @@ class Laboratory(Chip):
         self, phase: Phase, drive: NDArray[np.int64], address: ReadAddress
     ) -> NDArray[np.int64]:
         return self.inside.mvm(phase, drive, address)
+
+
+class Laboratory(Plain):
+    """A chip that writes single cells, too."""
+
+    def rewrite(self, array: int, contents: ArrayContents, cells: NDArray[np.bool_]) -> None:
+        self.diary.append(f"rewrite {array}: {int(cells.sum())}")
+        self.inside.rewrite(array, contents, cells)

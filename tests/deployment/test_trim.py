@@ -9,17 +9,19 @@ import pytest
 from imssa.crossbar import SimulatedChip, execute, simulate
 from imssa.deployment import deploy, read_back, read_modes, require_stable, trim
 from imssa.deployment.modes import mode_poles
-from imssa.deployment.trim import switched_off
-from imssa.errors import DesignRuleError
+from imssa.deployment.trim import CELL_ERROR, LENIENT, ROUNDS, switched_off
+from imssa.errors import DesignRuleError, MissingToolError
 from imssa.hardware import ChipDescription, load_chip
 from imssa.hardware.statistical import GaussianProgramming
+from imssa.hardware.wires import WireSettings
 from imssa.mapping import Measures, Tailored, TailoredCompiler
 from imssa.mapping.impulse import Dynamics, poles
 from imssa.mapping.rules import integer_poles
+from imssa.program import Program
 from imssa.quantization.config import WeightBits
 from imssa.quantization.network import QuantizedNetwork
 from tests.crossbar import contract
-from tests.deployment.labs import Laboratory
+from tests.deployment.labs import Laboratory, Plain
 from tests.mapping.chips import map_of, stuck_chip
 from tests.reference.networks import Sketch, random_inputs, random_network, with_layer
 
@@ -71,17 +73,18 @@ def test_bad_modes_are_named_and_refused() -> None:
         require_stable(read_modes(compiler, tailored, device))
 
 
-def test_arrays_with_bad_modes_are_written_once_more_and_the_rest_is_switched_off() -> None:
+def test_cells_that_harm_are_written_again_and_bad_modes_are_switched_off() -> None:
     compiler, tailored, device = deployed(60e-6)
     laboratory = Laboratory(device)
     before = read_back(compiler, tailored, laboratory)
     laboratory.diary.clear()
     trimmed = trim(compiler, tailored, laboratory)
     assert not all(reading.stable for reading in before)
-    written = [line for line in laboratory.diary if line.startswith("write")]
-    assert written == [f"write {array}" for array in trimmed.rewritten]
-    assert set(trimmed.rewritten) == {mode.array for mode in trimmed.found}
-    assert trimmed.switched_off
+    written = [line for line in laboratory.diary if line.startswith("rewrite")]
+    assert sum(int(line.split()[-1]) for line in written) == trimmed.rewritten > 0
+    assert not any(line.startswith("write") for line in laboratory.diary)
+    assert trimmed.found
+    assert trimmed.rounds == ROUNDS
     kept = {mode.name for mode in trimmed.kept}
     readings = read_modes(compiler, trimmed.tailored, device)
     require_stable(tuple(mode for mode in readings if mode.name not in kept))
@@ -90,11 +93,66 @@ def test_arrays_with_bad_modes_are_written_once_more_and_the_rest_is_switched_of
     assert len(readings) == total - len(trimmed.switched_off)
 
 
+def test_kernels_answer_as_they_should_after_it() -> None:
+    """Errors of many cells add up in squares; each is below the tolerance, the last ones below more."""
+    compiler, tailored, device = deployed(20e-6)
+    before = [reading.error for reading in read_back(compiler, tailored, device)]
+    trimmed = trim(compiler, tailored, device)
+    after = [reading.error for reading in read_back(compiler, trimmed.tailored, device)]
+    cells = tailored.blocks[0].size
+    assert np.median(before) > 4 * np.median(after)
+    assert max(after) < CELL_ERROR * 2**LENIENT * np.sqrt(cells)
+    assert np.median(after) < CELL_ERROR * np.sqrt(cells)
+    again = trim(compiler, trimmed.tailored, device, cell_error=CELL_ERROR * 2**LENIENT)
+    assert again.rewritten < trimmed.rewritten / 100
+
+
+def test_defects_that_the_program_makes_up_for_are_no_errors() -> None:
+    """A repaired kernel holds other weights than the network's; it is not written again for that."""
+    chip = stuck_chip(0.2)
+    compiler = TailoredCompiler(random_network(6, SKETCH), chip)
+    device = SimulatedChip(chip, contract.KEY, 2)
+    measures = Measures(arrange=False)
+    tailored = deploy(compiler, device, {}, measures, largest_error=99.0)
+    assert tailored.losses.kernels
+    assert trim(compiler, tailored, device).rewritten == 0
+
+
+def test_kernels_are_right_through_wires() -> None:
+    """Shares and bent targets of the wires are no errors, and what is judged is what the pairs read."""
+    wires = WireSettings(word_line_resistance_ohm=2.0, bit_line_resistance_ohm=2.0)
+    chip = noisy(20e-6).model_copy(update={"wires": wires})
+    network = random_network(6, SKETCH)
+    compiler = TailoredCompiler(network, chip)
+    device = SimulatedChip(chip, contract.KEY, 0)
+    tailored = deploy(compiler, device, {})
+    assert all(share.min() < 1 for share in tailored.shares)
+    inputs, lengths = random_inputs(network, 3, 8, 40)
+    wanted = network.run(inputs, lengths)["readout.0"]
+
+    def error(program: Program) -> float:
+        found = execute(program, device, inputs, lengths, ("readout.0",)).steps["readout.0"]
+        return float(np.linalg.norm(found - wanted))
+
+    before = error(tailored.program)
+    trimmed = trim(compiler, tailored, device)
+    after = [reading.error for reading in read_back(compiler, trimmed.tailored, device)]
+    assert np.median(after) < CELL_ERROR * np.sqrt(tailored.blocks[0].size)
+    assert error(trimmed.tailored.program) < before / 3
+
+
+def test_a_chip_that_cannot_write_single_cells_says_so() -> None:
+    compiler, tailored, device = deployed(60e-6)
+    with pytest.raises(MissingToolError, match="Plain cannot write single cells again"):
+        trim(compiler, tailored, Plain(device))
+
+
 def test_a_good_chip_is_left_alone() -> None:
     compiler, tailored, device = deployed(1e-9)
     laboratory = Laboratory(device)
     trimmed = trim(compiler, tailored, laboratory)
-    assert not any(line.startswith("write") for line in laboratory.diary)
+    assert not any("write" in line for line in laboratory.diary)
+    assert (trimmed.rewritten, trimmed.rounds) == (0, 0)
     assert trimmed.found == trimmed.switched_off == trimmed.kept == ()
     assert trimmed.tailored.program.phases == tailored.program.phases
 

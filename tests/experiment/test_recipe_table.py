@@ -58,6 +58,7 @@ def test_rows_of_what_is_there(tmp_path: Path) -> None:
         "quantized": "99.0 ± 0.2",
         "blind": "-",
         "compiled": "98.5 ± 0.3",
+        "trimmed": "-",
         "recalibrated": "-",
         "parameters": "8,389",
         "arrays": "21",

@@ -19,6 +19,7 @@ STAGES = [
     "stuck_devices",
     "all",
     "compiled_for_map",
+    "trimmed",
     "recalibrated",
 ]
 FILES = {
@@ -69,7 +70,7 @@ def test_numbers_of_each_realization(report: dict[str, Any]) -> None:
         assert part["contract"]["codes_compared"] > 100_000
         assert [row["stage"] for row in part["waterfall"]] == STAGES
         chips = {row["stage"]: row["chips"] for row in part["waterfall"]}
-        assert chips["compiled_for_map"] == chips["recalibrated"] == 3
+        assert chips["compiled_for_map"] == chips["trimmed"] == chips["recalibrated"] == 3
         assert all(set(row) >= {"stage", "accuracy", "standard_error"} for row in part["waterfall"])
         size = {"parameters", "float_bytes", "quantized_bytes", "state_bytes"}
         assert set(part["size"]) >= size

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from imssa.kernels.random import Key
-from imssa.training import Fitted, fit
+from imssa.training import Fitted, TrainingConfig, fit
 from tests.training.samples import CONFIG, KEY, PARTS, Model, loss_of, same, trained
 
 
@@ -56,6 +57,16 @@ def test_the_best_epoch_on_validation_data_is_kept() -> None:
     assert [record["validation_loss"] for record in result.history] == [5, 3, 4, 3, 9]
     assert result.best_epoch == 2
     assert same(weights, seen[1])
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked() -> None:
+    model = Model()
+    weights, result = trained(model=model, config=CONFIG.model_copy(update={"keep": "last"}))
+    assert all(record["validation_loss"] is not None for record in result.history)
+    assert result.best_epoch == CONFIG.epochs
+    assert same(weights, dict(model.state_dict()))
+    with pytest.raises(ValidationError, match="leave one of them out"):
+        TrainingConfig(keep="last", patience=3)
 
 
 def test_without_validation_data_the_last_epoch_is_kept() -> None:

@@ -1,7 +1,8 @@
 """Programmed arrays of simulated chip instances, as the phases of a program see them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
@@ -80,6 +81,20 @@ class ProgrammedArray:
     def variance(self) -> Float32[np.ndarray, "chips rows columns"]:
         """Variance of each weight at each read while all lines are in use, in squared codes."""
         return self._whole[1]
+
+    def only(
+        self, cells: Bool[np.ndarray, "word_lines pairs"], before: "ProgrammedArray"
+    ) -> "ProgrammedArray":
+        """This array where cells were written, what stood there before elsewhere."""
+        new, devices = self.devices, before.devices
+        written = np.repeat(cells, 2, axis=1)
+        held = np.where(written, new.conductance_siemens, devices.conductance_siemens)
+        changes: dict[str, Any] = {"conductance_siemens": held}
+        if new.pulses is not None and devices.pulses is not None:
+            changes["pulses"] = devices.pulses + np.where(written, new.pulses, 0)
+        if new.failed is not None and devices.failed is not None:
+            changes["failed"] = np.where(written, new.failed, devices.failed)
+        return replace(self, devices=replace(devices, **changes))
 
     @cached_property
     def _whole(self) -> Columns:

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from imssa.crossbar.arrays import ProgrammedArray, Seen, both_lines, program_array
-from imssa.errors import ShapeError
+from imssa.errors import MissingToolError, ShapeError
 from imssa.hardware.description import ChipDescription
 from imssa.hardware.pairs import read_spread
 from imssa.kernels.codes import converted
@@ -39,6 +39,25 @@ class Chip(ABC):
     def write(self, array: int, contents: ArrayContents) -> None:
         """Writes an array."""
 
+    def rewrite(
+        self, array: int, contents: ArrayContents, cells: Bool[np.ndarray, "word_lines pairs"]
+    ) -> None:
+        """Writes some cells of an array again; the others stay as they are.
+
+        Args:
+            array: The array.
+            contents: What was written to it.
+            cells: The pairs of devices to write.
+
+        Raises:
+            MissingToolError: This chip cannot.
+        """
+        raise MissingToolError(
+            given=f"{int(cells.sum())} of {contents.codes.size} cells of array {array}",
+            rule=f"{type(self).__name__} cannot write single cells again",
+            remedy="Give its driver a method rewrite(array, contents, cells), or do without trimming.",
+        )
+
     @abstractmethod
     def read(self, array: int) -> Float64[np.ndarray, "word_lines bit_lines"]:
         """Conductances of an array in siemens."""
@@ -63,6 +82,7 @@ class SimulatedChip(Chip):
         self.description, self.key, self.instance = description, key, instance
         self._arrays: dict[int, ProgrammedArray] = {}
         self._written_as: dict[int, tuple[ArrayContents, int]] = {}
+        """What was written last, and how many times again."""
         self._by_phase: dict[int, dict[bytes, Seen]] = {}
 
     def write(self, array: int, contents: ArrayContents) -> None:
@@ -88,6 +108,20 @@ class SimulatedChip(Chip):
         self._arrays[array] = program_array(
             contents, self.description, key, instances, array=array, rewritten=times
         )
+
+    def rewrite(
+        self, array: int, contents: ArrayContents, cells: Bool[np.ndarray, "word_lines pairs"]
+    ) -> None:
+        """Writes some cells of an array again, each with an error drawn anew.
+
+        Raises:
+            ShapeError: The array was not written.
+        """
+        before = self._written(array)
+        _, times = self._written_as[array]
+        self._written_as[array] = contents, times
+        self.write(array, contents)
+        self._arrays[array] = self._arrays[array].only(cells, before)
 
     @property
     def arrays(self) -> tuple[ProgrammedArray, ...]:

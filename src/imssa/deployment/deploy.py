@@ -1,5 +1,6 @@
 """A chip of unknown defects made to run a network: scanned, compiled for, written."""
 
+from dataclasses import replace
 from typing import Any
 
 from imssa.crossbar.chip import Chip
@@ -8,6 +9,7 @@ from imssa.deployment.scan import scan
 from imssa.mapping import Measures, Tailored, TailoredCompiler, require_served
 from imssa.mapping.losses import LARGEST_ERROR
 from imssa.mapping.tailored import EVERYTHING
+from imssa.mapping.wire_targets import for_wires
 
 
 def deploy(
@@ -17,7 +19,7 @@ def deploy(
     measures: Measures = EVERYTHING,
     largest_error: float = LARGEST_ERROR,
 ) -> Tailored:
-    """Scans a chip, compiles for its defects and writes the program.
+    """Scans a chip, compiles for its defects and wires, and writes the program.
 
     Args:
         compiler: Of the network, for chips of this description; serves any number of chips.
@@ -36,5 +38,9 @@ def deploy(
     defects = scan(chip, compiler.chip)
     tailored = compiler.compile(defects, provenance, measures)
     require_served(tailored.losses, compiler.chip.name, largest_error)
+    if compiler.chip.wires is not None:
+        wired = for_wires(tailored.program, defects)
+        shares = tuple(array.shares for array in wired.arrays)
+        tailored = replace(tailored, program=wired.program, shares=shares)
     write_program(tailored.program, chip)
     return tailored

@@ -9,6 +9,7 @@ from imssa.crossbar.chip import Chip
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.impulse import Dynamics, Wanted, state_matrix
 from imssa.mapping.layout import Place
+from imssa.mapping.wire_targets import held_weights
 
 Block = Float64[np.ndarray, "rows columns"]
 
@@ -55,17 +56,29 @@ class ModeReading:
 def held_blocks(compiler: TailoredCompiler, tailored: Tailored, chip: Chip) -> list[Block]:
     """Weights in codes that a chip holds for each kernel, its signs taken out.
 
-    From the conductances alone: wires and cells that join kernels are left out.
+    From the conductances and what the description says of wires; cells that join kernels are left out.
     """
-    arrays = []
-    for number in range(len(tailored.program.arrays)):
-        conductance = chip.read(number)
-        arrays.append(conductance[:, 0::2] - conductance[:, 1::2])
+    return blocks_in(compiler, tailored, held_arrays(tailored, chip))
+
+
+def held_arrays(tailored: Tailored, chip: Chip) -> list[Float64[np.ndarray, "word_lines pairs"]]:
+    """Weights in siemens that all arrays hold, wires and what targets gave up for them included."""
+    program, arrays = tailored.program, []
+    for number in range(len(program.arrays)):
+        weights = held_weights(program, number, chip.read(number))
+        arrays.append(weights / tailored.shares[number] if tailored.shares else weights)
+    return arrays
+
+
+def blocks_in(
+    compiler: TailoredCompiler,
+    tailored: Tailored,
+    arrays: list[Float64[np.ndarray, "word_lines pairs"]],
+) -> list[Block]:
+    """Weights in codes of each kernel in arrays that were read, its signs taken out."""
     found = []
     for place in tailored.places:
-        step = (
-            compiler.chip.window_siemens / compiler.line_max[place.layer]
-        )  # the kernel's own codes
+        step = compiler.chip.window_siemens / compiler.line_max[place.layer]  # its own codes
         found.append(place.signs * arrays[place.array][place.cells] / step)
     return found
 

@@ -39,7 +39,7 @@ def read_back(
 ) -> tuple[KernelReading, ...]:
     """Reads all arrays of a chip and computes what its kernels are worth.
 
-    From the conductances alone: wires and cells that join kernels are left out.
+    From the conductances, through the wires of the description; cells that join kernels are left out.
 
     Args:
         compiler: That made the program.

@@ -1,14 +1,26 @@
-"""Modes of a written chip that do not decay as they should: written once more, then switched off."""
+"""Cells of a written chip written again until the kernels answer as they should.
+
+A device is written within a tolerance of its own, the same for all. What an error does to the answer of
+a kernel differs by orders of magnitude between cells: a hundredth of the window on the damping of a
+slow mode is a different mode, on a fast one it is nothing. So a written chip is read back, and the
+cells that move the impulse response of their kernel by more than a share are written again, each time
+with an error of its own, and read back, until none is left. What cannot be brought to decay is switched
+off. No recordings are needed.
+
+Reading back must wait until conductances have settled: what is judged is what stays.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int8, Int64
 
 from imssa.crossbar.chip import Chip
-from imssa.deployment.modes import ModeReading, held_blocks, read_modes
+from imssa.deployment.harm import Harm
+from imssa.deployment.modes import ModeReading, held_arrays, held_blocks, read_modes
 from imssa.errors import DesignRuleError
+from imssa.hardware.defects import SOUND
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.impulse import squared_errors
 from imssa.mapping.layout import Place
@@ -18,42 +30,60 @@ from imssa.program.program import Program
 SLOWER: Final = 4.0
 """A time constant this many times the wanted one is too long."""
 
+CELL_ERROR: Final = 0.02
+"""Share of a kernel's impulse response (2-norm) by which one cell may be wrong."""
+
+ROUNDS: Final = 32
+"""How often a cell is written again at most."""
+
+LENIENT: Final = 3.0
+"""Doublings of the tolerance until the last round, for cells that few errors are small enough for."""
+
 SHOWN: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Trimmed:
-    """A chip whose modes all decay.
+    """A chip whose kernels answer as they should, and whose modes all decay.
 
     Attributes:
         tailored: The program as it is to be run: modes that were switched off are neither driven nor
             read; recalibrate it, so that the read-out makes up for them.
         found: Modes that were too slow or unstable after the first writing.
-        rewritten: Arrays that were written once more.
-        switched_off: Modes that were still so afterwards.
+        rewritten: Cells that were written again, each as often as it was.
+        rounds: How often cells were written again.
+        switched_off: Modes that were still too slow or unstable afterwards.
         kept: Of these, modes that are stable and do less harm than their absence; left as they are.
     """
 
     tailored: Tailored
     found: tuple[ModeReading, ...]
-    rewritten: tuple[int, ...]
+    rewritten: int
+    rounds: int
     switched_off: tuple[ModeReading, ...]
     kept: tuple[ModeReading, ...]
 
 
 def trim(
-    compiler: TailoredCompiler, tailored: Tailored, chip: Chip, slower: float = SLOWER
+    compiler: TailoredCompiler,
+    tailored: Tailored,
+    chip: Chip,
+    slower: float = SLOWER,
+    cell_error: float = CELL_ERROR,
 ) -> Trimmed:
-    """Reads a chip back, writes arrays with bad modes once more, and switches off what stays bad.
+    """Reads a chip back, writes cells again that harm their kernels, and switches off what stays bad.
 
     Args:
         compiler: That made the program.
         tailored: The program, as it stands on the chip.
-        chip: The chip; arrays with bad modes are written again.
+        chip: The chip; it must be able to write single cells, unless none is wrong.
         slower: Largest time constant that is let through, as a multiple of the wanted one.
+        cell_error: Share of a kernel's impulse response by which one cell may be wrong; it doubles
+            `LENIENT` times until the last round.
 
     Raises:
         DesignRuleError: The program corrects cells digitally, which conductances do not show.
+        MissingToolError: The chip cannot write single cells.
     """
     if tailored.corrections:
         raise DesignRuleError(
@@ -62,14 +92,12 @@ def trim(
             remedy="Compile with Measures(correct=0) where modes are to be trimmed.",
         )
     found = _bad(read_modes(compiler, tailored, chip), slower)
-    arrays = sorted({mode.array for mode in found})
-    for array in arrays:
-        chip.write(array, tailored.program.arrays[array])
-    left = _bad(read_modes(compiler, tailored, chip), slower) if arrays else ()
+    rewritten, rounds = _rewrite(compiler, tailored, chip, cell_error)
+    left = _bad(read_modes(compiler, tailored, chip), slower)
     harmful = _harmful(compiler, tailored, chip, left)
     off = tuple(mode for mode, bad in zip(left, harmful, strict=True) if bad)
     kept = tuple(mode for mode, bad in zip(left, harmful, strict=True) if not bad)
-    return Trimmed(switched_off(tailored, off), found, tuple(arrays), off, kept)
+    return Trimmed(switched_off(tailored, off), found, rewritten, rounds, off, kept)
 
 
 def require_stable(readings: tuple[ModeReading, ...], slower: float = SLOWER) -> None:
@@ -139,6 +167,34 @@ def _others(
     if name not in names:
         return np.ones(len(register), np.bool_)
     return np.asarray((register != names.index(name)) | ~np.isin(index, states))
+
+
+def _rewrite(
+    compiler: TailoredCompiler, tailored: Tailored, chip: Chip, cell_error: float
+) -> tuple[int, int]:
+    """Writes cells until none does harm; how many that were, and in how many rounds."""
+    arrays, harm, total = tailored.program.arrays, Harm(compiler, tailored), 0
+    cells = [
+        contents.written & ~_both_defective(defects)[:, : contents.written.shape[1]]
+        for contents, defects in zip(arrays, tailored.defects.arrays, strict=False)
+    ]
+    for number in range(ROUNDS):
+        largest = cell_error * 2.0 ** (LENIENT * number / (ROUNDS - 1))
+        cells = harm.cells(held_arrays(tailored, chip), cells, largest)
+        count = sum(int(mask.sum()) for mask in cells)
+        if not count:
+            return total, number
+        for array in [n for n, mask in enumerate(cells) if mask.any()]:
+            chip.rewrite(array, arrays[array], cells[array])
+        total += count
+    return total, ROUNDS
+
+
+def _both_defective(
+    defects: Int8[np.ndarray, "word_lines bit_lines"],
+) -> Bool[np.ndarray, "word_lines pairs"]:
+    """Pairs that hold the same whatever is written."""
+    return np.asarray((defects[:, 0::2] != SOUND) & (defects[:, 1::2] != SOUND))
 
 
 def _bad(readings: tuple[ModeReading, ...], slower: float) -> tuple[ModeReading, ...]:

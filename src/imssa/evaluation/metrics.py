@@ -22,6 +22,7 @@ Stage = Literal[
     "stuck_devices",
     "all",
     "compiled_for_map",
+    "trimmed",
     "recalibrated",
 ]
 
@@ -36,7 +37,7 @@ STAGES: Final[tuple[Stage, ...]] = (
 )
 """What every run has."""
 
-FURTHER_STAGES: Final[tuple[Stage, ...]] = ("compiled_for_map", "recalibrated")
+FURTHER_STAGES: Final[tuple[Stage, ...]] = ("compiled_for_map", "trimmed", "recalibrated")
 """What a run may have besides, after the others."""
 
 ROUNDING: Final = 1e-12

@@ -18,6 +18,7 @@ STAGE_NAMES: Final[dict[Stage, str]] = {
     "stuck_devices": "stuck devices",
     "all": "all together",
     "compiled_for_map": "compiled for its map",
+    "trimmed": "trimmed",
     "recalibrated": "recalibrated",
 }
 
@@ -29,10 +30,9 @@ STAGE_MEANINGS: Final[dict[Stage, str]] = {
     "read_noise": "Only this error: each read of a device differs a little.",
     "stuck_devices": "Only this error: some devices ignore writing and stay high or low.",
     "all": "The chip with all errors of its description at once.",
-    "compiled_for_map": "The same chips, each with a program compiled for its own defect map.",
-    "recalibrated": (
-        "Chips so compiled for, then digital operations fitted to training recordings on each of them."
-    ),
+    "compiled_for_map": "The same chips, each with a program compiled for its own defect map and its wires.",
+    "trimmed": "Chips so compiled for, then cells written again that harm what their kernels answer.",
+    "recalibrated": "Chips so trimmed, then digital operations fitted to training recordings on each.",
 }
 
 KIND_NAMES: Final[dict[str, str]] = {

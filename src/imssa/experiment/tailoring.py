@@ -83,21 +83,29 @@ class TailoredChips:
         tailored = deploy(self._compiler, device, {}, largest_error=np.inf)
         return TailoredChip(tailored, device, device.arrays)
 
-    def recalibrated(self, chip: TailoredChip, calibration: Calibration) -> TailoredChip:
-        """The chip with modes that do not decay trimmed, and digital operations fitted to it.
+    def trimmed(self, chip: TailoredChip) -> TailoredChip:
+        """The chip with cells written again until its kernels answer as they should.
 
         Args:
-            chip: As `compiled` gave it; arrays of it may be written again.
-            calibration: Recordings that the fit is made on.
+            chip: As `compiled` gave it; its device is another afterwards.
         """
         tailored = trim(self._compiler, chip.tailored, chip.device).tailored
+        return TailoredChip(tailored, chip.device, chip.device.arrays)
+
+    def recalibrated(self, chip: TailoredChip, calibration: Calibration) -> TailoredChip:
+        """The chip with digital operations fitted to it.
+
+        Args:
+            chip: As `trimmed` gave it.
+            calibration: Recordings that the fit is made on.
+        """
         run = calibration.on(chip.device)
         if self._wanted[0] is not calibration:
             codes = self.network.run(calibration.inputs, calibration.lengths)
             self._wanted = calibration, codes
-        program, wanted = tailored.program, self._wanted[1]
+        program, wanted = chip.tailored.program, self._wanted[1]
         fitted = recalibrate(program, self.network, run, calibration, wanted=wanted).program
-        return TailoredChip(replace(tailored, program=fitted), chip.device, chip.device.arrays)
+        return replace(chip, tailored=replace(chip.tailored, program=fitted))
 
     def calibration(self, training: SequenceDataset) -> Calibration:
         """Training recordings to recalibrate on: as many as memory holds, up to `PER_CLASS`."""
@@ -124,17 +132,17 @@ def tailored_answers(
         progress: Told after each chip.
 
     Returns:
-        ``compiled_for_map`` where the chip has defects, ``recalibrated`` where it has any error and
-        every class has training recordings.
+        ``compiled_for_map`` where the chip has defects, ``trimmed`` and ``recalibrated`` where it has
+        any error, the latter where every class has training recordings.
     """
     training, asked = parts
+    instances = recipe.evaluation.chip_instances
+    some = min(recipe.evaluation.recalibrated, instances) * _has(recipe.chip, "all")
+    complete = len(set(training.labels.tolist())) == len(training.class_names)
     wanted = {
-        "compiled_for_map": recipe.evaluation.chip_instances * _has(recipe.chip, "stuck_devices"),
-        "recalibrated": min(recipe.evaluation.recalibrated, recipe.evaluation.chip_instances)
-        * (
-            _has(recipe.chip, "all")
-            and len(set(training.labels.tolist())) == len(training.class_names)
-        ),
+        "compiled_for_map": instances * _has(recipe.chip, "stuck_devices"),
+        "trimmed": some,
+        "recalibrated": some * complete,
     }
     if not any(wanted.values()):
         return {}
@@ -146,10 +154,15 @@ def tailored_answers(
         chip = chips.compiled(number)
         if number < wanted["compiled_for_map"]:
             found["compiled_for_map"].append(chip.answers(inputs, asked.lengths))
+        if number < wanted["trimmed"]:
+            chip = chips.trimmed(chip)
+            found["trimmed"].append(chip.answers(inputs, asked.lengths))
         if calibration is not None and number < wanted["recalibrated"]:
             fitted = chips.recalibrated(chip, calibration)
             found["recalibrated"].append(fitted.answers(inputs, asked.lengths))
-        progress(number + 1, max(wanted.values()), "each chip compiled for and recalibrated")
+        progress(
+            number + 1, max(wanted.values()), "each chip compiled for, trimmed and recalibrated"
+        )
     return {stage: np.array(answers) for stage, answers in found.items() if answers}
 
 

@@ -8,7 +8,7 @@ Inner products of impulse responses come from the Gramian X_T = sum_(l<T) M^l b 
 doubles by X_2T = X_T + M^T X_T M'^(T T): long sequences cost a logarithm of their length.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -121,6 +121,11 @@ class Wanted:
         """Some of the kernels."""
         energy, scale = np.asarray(self.energy[index]), np.asarray(self.scale[index])
         return Wanted(self.blocks[index], self.dynamics.of(index), energy, scale)
+
+    def with_blocks(self, blocks: Blocks) -> "Wanted":
+        """The same kernels with other weights; errors are divided by the same."""
+        system = _system(blocks, self.dynamics)
+        return replace(self, blocks=blocks, energy=_product(system, system, self.dynamics))
 
 
 def wanted_kernels(blocks: Int64[np.ndarray, "kernels lines lines"], dynamics: Dynamics) -> Wanted:

@@ -58,13 +58,20 @@ class Tailored:
         program: The program.
         losses: Weights that are not held, and the errors they make.
         places: Where each kernel stands.
+        defects: The chip's.
+        blocks: Weights in codes that each kernel is to hold there, those of stuck devices included.
         corrections: Cells that are corrected digitally.
+        shares: Share of its weights that each pair of each array holds, where targets were made for
+            wires (`imssa.mapping.wire_targets`); empty: all of them.
     """
 
     program: Program
     losses: Losses
     places: tuple[Place, ...]
+    defects: DefectMap
+    blocks: tuple[Float64[np.ndarray, "rows columns"], ...]
     corrections: tuple[Correction, ...] = ()
+    shares: tuple[Float64[np.ndarray, " pairs"], ...] = ()
 
 
 class TailoredCompiler:
@@ -137,7 +144,8 @@ class TailoredCompiler:
             self.network, self.chip, provenance, placed, blocks, defects, corrections
         )
         losses = Losses(tuple(lost), len(places), self._map_losses(tiles, kinds))
-        return Tailored(program, losses, places, corrections)
+        held = tuple(one.block for one in served)
+        return Tailored(program, losses, places, defects, held, corrections)
 
     def _arranged(self, kinds: list[Kinds]) -> tuple[Place, ...]:
         """All places, arranged; lines that several phases need stay with the kernels that have them.

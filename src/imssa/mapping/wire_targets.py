@@ -217,11 +217,7 @@ class _Array:
     def _weights(self, targets: Devices) -> Pairs:
         """Weights of the transfer matrix; zero where no phase reads."""
         conductance = np.where(np.isnan(self.held), targets, self.held)
-        found = np.zeros_like(self.weights)
-        for use in self.uses:
-            Y = transfer_matrix(conductance, self.wires, driven=use.driven, read=use.read)
-            found[use.cells] = (Y[:, 0::2] - Y[:, 1::2])[use.cells]
-        return np.asarray(found)
+        return _through(self.wires, conductance, self.uses)
 
     def _corrected(
         self, targets: Devices, error: Pairs, shares: Shares, free: tuple[Mask, Mask]
@@ -267,6 +263,32 @@ class _Array:
             _distance(first * gain, W),
             _distance(now, W * shares),
         )
+
+
+def held_weights(program: Program, number: int, conductance: Devices) -> Pairs:
+    """What the conductances of an array are worth to a program, through the wires of its chip.
+
+    Args:
+        program: The program.
+        number: Of the array.
+        conductance: As read back, in siemens.
+
+    Returns:
+        Differences in siemens; with wires zero where no phase reads.
+    """
+    wires, written = program.chip.wires, program.arrays[number].written
+    if wires is None:
+        return np.asarray(conductance[:, 0::2] - conductance[:, 1::2])
+    phases = [phase for phase in program.phases if phase.array == number]
+    return _through(Wires(**wires.model_dump()), conductance, _uses(phases, program.chip, written))
+
+
+def _through(wires: Wires, conductance: Devices, uses: list[_Use]) -> Pairs:
+    found = np.zeros((len(conductance), conductance.shape[1] // 2))
+    for use in uses:
+        Y = transfer_matrix(conductance, wires, driven=use.driven, read=use.read)
+        found[use.cells] = (Y[:, 0::2] - Y[:, 1::2])[use.cells]
+    return found
 
 
 def _distance(found: Pairs, wanted: Pairs) -> float:

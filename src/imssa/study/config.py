@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imssa.hardware import EFFECTS
 
-Answering = Literal["float", "quantized", "ideal", "blind", "compiled", "recalibrated"]
+Answering = Literal["float", "quantized", "ideal", "blind", "compiled", "trimmed", "recalibrated"]
 """What answers: the float network, the integer network, its program on an ideal chip, on chips of
-unknown defects, on chips scanned and compiled for, and on these recalibrated."""
+unknown defects, on chips scanned and compiled for, on these trimmed, and on these recalibrated."""
 
 Cost = Literal["energy", "step_seconds"]
 """What a time step of the program takes on its chip: energy in joules, time in seconds."""
@@ -17,7 +17,7 @@ Measured = Answering | Cost
 ANSWERING: Final[tuple[Answering, ...]] = get_args(Answering)
 COSTS: Final[tuple[Cost, ...]] = get_args(Cost)
 MEASURED: Final[tuple[Measured, ...]] = (*ANSWERING, *COSTS)
-ON_CHIPS: Final[tuple[Measured, ...]] = ("blind", "compiled", "recalibrated")
+ON_CHIPS: Final[tuple[Measured, ...]] = ("blind", "compiled", "trimmed", "recalibrated")
 Label = int | float | bool | str
 
 

@@ -85,6 +85,14 @@ def _compiled(
         yield tailored.compiled(number).answers(inputs, part.lengths)
 
 
+def _trimmed(
+    stages: Stages, subject: Subject, chips: tuple[int, ...], part: SequenceDataset, _: Any
+) -> Any:
+    tailored, inputs = _tailored(stages, subject), _inputs(stages, subject, part)
+    for number in chips:
+        yield tailored.trimmed(tailored.compiled(number)).answers(inputs, part.lengths)
+
+
 def _recalibrated(
     stages: Stages,
     subject: Subject,
@@ -97,7 +105,8 @@ def _recalibrated(
     calibration = Calibration.drawn(network, train, measure.calibration_per_class, key)
     tailored = _tailored(stages, subject)
     for number in chips:
-        chip = tailored.recalibrated(tailored.compiled(number), calibration)
+        chip = tailored.trimmed(tailored.compiled(number))
+        chip = tailored.recalibrated(chip, calibration)
         yield chip.answers(inputs, part.lengths)
 
 
@@ -121,5 +130,6 @@ _MEASURES: Final[dict[Answering, Callable[..., Iterable[Any]]]] = {
     "ideal": _ideal,
     "blind": _blind,
     "compiled": _compiled,
+    "trimmed": _trimmed,
     "recalibrated": _recalibrated,
 }

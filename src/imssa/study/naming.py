@@ -29,7 +29,8 @@ MEASURES: Final[dict[str, str]] = {
     "ideal": "Its program on a simulated chip without any error.",
     "blind": "Chips whose defects are not known.",
     "compiled": "Chips scanned for their defects, each with a program compiled for it.",
-    "recalibrated": "The same, and recalibrated after writing.",
+    "trimmed": "The same, and cells written again that harm what their kernels answer.",
+    "recalibrated": "The same, and recalibrated on training recordings.",
 }
 
 

@@ -79,7 +79,7 @@ def fit(  # noqa: PLR0913
     progress: Progress = lambda _done, _all, _text: None,
     seconds_between: float = SECONDS_BETWEEN,
 ) -> Fitted:
-    """Trains a model in place and leaves it with the weights of its best epoch.
+    """Trains a model in place and leaves it with the weights of the epoch that is kept.
 
     Started by ``torchrun``, the processes share every batch and end with the same weights. They are
     those of one process to float tolerance, unless a step draws random numbers for each sequence
@@ -90,7 +90,8 @@ def fit(  # noqa: PLR0913
         model: Its parameters are those of ``groups``.
         loss: Loss of a batch.
         groups: Parameter groups for AdamW; each ``lr`` is a peak rate.
-        parts: Training and validation data; without validation data the last epoch is kept.
+        parts: Training and validation data; without validation data the last epoch
+            is kept.
         config: Length and rates.
         key: Random key; the result is a function of it.
         augmentation: Changes of the training features.
@@ -116,7 +117,7 @@ def fit(  # noqa: PLR0913
         record = _epoch(state, course, keeper)
         state.history.append(record)
         state.place = Place(epoch=record["epoch"])
-        _choose(state, record)
+        _choose(state, record, config.keep)
         keeper.end_of_epoch(state)
         if leads():
             progress(state.place.epoch, config.epochs, _told(record))
@@ -161,9 +162,9 @@ def _enough(state: State, patience: int | None) -> bool:
     return patience is not None and state.place.epoch - state.best_epoch >= patience
 
 
-def _choose(state: State, record: Record) -> None:
+def _choose(state: State, record: Record, keep: str) -> None:
     """Keeps the weights of an epoch that is the best so far; of the last without validation."""
-    validated = record["validation_loss"]
+    validated = record["validation_loss"] if keep == "best" else None
     if validated is None or validated < state.best_loss:
         state.best_loss = 0.0 if validated is None else validated
         state.best_epoch = record["epoch"]
