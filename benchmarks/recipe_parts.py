@@ -35,6 +35,11 @@ def digest(*values: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def file_of(folder: Path, part: str, settings: Any) -> Path:
+    """Where a part's numbers are kept."""
+    return folder / "parts" / f"{part}-{digest(settings)}.json"
+
+
 def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, Any]]) -> Any:
     """What a part has found: from its file where that is of the same settings, else anew.
 
@@ -44,7 +49,7 @@ def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, A
         settings: All that the part's numbers depend on, besides the code.
         found: Finds it.
     """
-    path = folder / "parts" / f"{part}-{digest(settings)}.json"
+    path = file_of(folder, part, settings)
     if path.exists():
         return json.loads(path.read_text())
     start = time.perf_counter()

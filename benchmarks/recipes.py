@@ -15,7 +15,8 @@ validation data, the test part is asked once. Accuracies of a seed:
   one program for all; ``compiled`` is scanned and compiled for each chip's defects and wires; ``trimmed``
   has cells written again that harm their kernels; ``recalibrated`` has its digital operations fitted to
   training recordings after that. ``whole``: all errors, no defect;
-- ``gru``, ``ptq``, ``int8``, ``int16`` and their variants: what is compared with (`baselines.py`).
+- ``gru``, ``ptq``, ``int8``, ``int16`` and their variants: what is compared with (`baselines.py`), as
+  far as it is asked for or lies there.
 
 ``--over`` repeats all that over values of a key, each with a network of its own, and pools them:
 ``--over data.test_speakers=george,jackson`` (split "speaker"), ``--over data.fold=0,1,2`` (split
@@ -38,7 +39,7 @@ import numpy as np
 import torch
 from baselines import STATES, gru, integer, ptq
 from recipe_chips import Asked, ChipStudy
-from recipe_parts import Trained, once
+from recipe_parts import Trained, file_of, once
 from rich.console import Console
 from rich.table import Table
 
@@ -135,9 +136,11 @@ class Study:
             "int8": (None, lambda: integer(trained, "int8", progress)),
             "int16": (None, lambda: integer(trained, "int16", progress)),
         }
-        for name in chosen.baselines:
-            said(f"  {name}")
-            yield name, once(trained.root, name, (dump, ways[name][0]), ways[name][1])
+        for name, (settings, find) in ways.items():
+            kept = file_of(trained.root, name, (dump, settings)).exists()
+            if name in chosen.baselines or kept:
+                said(f"  {name}")
+                yield name, once(trained.root, name, (dump, settings), find)
 
     def result(self) -> dict[str, Any]:
         """What is known by now."""

@@ -10,7 +10,7 @@ from imssa.crossbar import SimulatedChip, execute, simulate
 from imssa.deployment import deploy, read_back, read_modes, require_stable, trim
 from imssa.deployment.modes import mode_poles
 from imssa.deployment.trim import CELL_ERROR, LENIENT, ROUNDS, switched_off
-from imssa.errors import DesignRuleError, MissingToolError
+from imssa.errors import DesignRuleError, MissingToolError, ShapeError
 from imssa.hardware import ChipDescription, load_chip
 from imssa.hardware.statistical import GaussianProgramming
 from imssa.hardware.wires import WireSettings
@@ -204,6 +204,27 @@ def test_writing_the_same_again_draws_new_errors_on_the_same_devices() -> None:
     sound = ~stuck & np.repeat(program.arrays[0].written, 2, axis=1)
     assert np.mean(first[sound] != again[sound]) > 0.99
     assert all(one is not other for one, other in pairwise(found))
+
+
+def test_cells_written_again_have_new_errors_and_the_others_are_left() -> None:
+    chip = noisy(5e-6)
+    program = TailoredCompiler(random_network(6, SKETCH), chip).compile(map_of(chip, 3), {}).program
+    device = SimulatedChip(chip, contract.KEY, 3)
+    contents = program.arrays[0]
+    device.write(0, contents)
+    cells = contents.written & (
+        np.arange(contents.codes.size).reshape(contents.codes.shape) % 3 == 0
+    )
+    found = [device.read(0)]
+    for _ in range(2):
+        device.rewrite(0, contents, cells)
+        found.append(device.read(0))
+    both = np.repeat(cells, 2, axis=1)
+    for one, other in pairwise(found):
+        assert np.array_equal(one[~both], other[~both])
+        assert np.mean(one[both] != other[both]) > 0.99
+    with pytest.raises(ShapeError, match="it was not written"):
+        device.rewrite(1, contents, cells)
 
 
 def test_modes_are_read_in_the_kernels_own_codes_where_lines_are_shared() -> None:

@@ -135,6 +135,9 @@ def test_the_entry_point_is_a_chip_of_ours(tmp_path: Path, monkeypatch: pytest.M
         found, expected = (execute(program, c, inputs, lengths) for c in (chip, direct))
         for name, codes in expected.final.items():
             assert np.array_equal(found.final[name], codes)
+        for one in (chip, direct):
+            one.rewrite(1, program.arrays[1], np.eye(*program.arrays[1].codes.shape) > 0)
+        assert np.array_equal(chip.read(1), direct.read(1))
         with pytest.raises(ImssaError, match=r"refuses: ShapeError: array 7 .*Start the contr"):
             chip.write(7, program.arrays[0])
         process.kill()

@@ -34,9 +34,13 @@ class LabChip(Chip):
 
     def write(self, array: int, contents: ArrayContents) -> None:
         """Writes an array."""
-        values = {field.name: getattr(contents, field.name) for field in fields(contents)}
         with _imssa_errors():
-            self.link.write(array, {k: v for k, v in values.items() if v is not None})
+            self.link.write(array, _values(contents))
+
+    def rewrite(self, array: int, contents: ArrayContents, cells: np.ndarray) -> None:
+        """Writes some cells of an array again."""
+        with _imssa_errors():
+            self.link.write(array, {**_values(contents), "cells": cells})
 
     def read(self, array: int) -> np.ndarray:
         """Conductances of an array in siemens."""
@@ -51,6 +55,11 @@ class LabChip(Chip):
                 for codes, sample in zip(drive, address.samples, strict=True)
             ]
         return np.array(rows, np.int64).reshape(len(drive), len(phase.pairs))
+
+
+def _values(contents: ArrayContents) -> dict[str, np.ndarray]:
+    values = {field.name: getattr(contents, field.name) for field in fields(contents)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def connect(address: str) -> LabChip:

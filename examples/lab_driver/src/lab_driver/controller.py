@@ -49,7 +49,11 @@ class Controller:
             common_mode=None if common is None else np.array(common, np.int64),
             targets_siemens=None if targets is None else np.array(targets, np.float64),
         )
-        self.chip.write(question["array"], contents)
+        cells = question.get("cells")
+        if cells is None:
+            self.chip.write(question["array"], contents)
+        else:
+            self.chip.rewrite(question["array"], contents, np.array(cells, np.bool_))
         return {}
 
     def _read(self, question: Record) -> Record:

@@ -50,7 +50,7 @@ class Link:
         self._socket.close()
 
     def write(self, array: int, contents: Record) -> None:
-        """Writes one array."""
+        """Writes one array; with ``cells`` only these, again."""
         fields = {name: np.asarray(values).tolist() for name, values in contents.items()}
         self._ask({"do": "write", "array": array, **fields})
 
