@@ -212,18 +212,18 @@ def written() -> str:
     rows = [
         [
             CONDITIONS[row["condition"]],
-            *(_mean(row[step]) for step in ("written", "read-out", "recalibrated")),
-            f"{row['recalibrated']['loss']:.2f} ± {row['recalibrated']['loss_standard_error']:.2f}",
-            f"{100 * row['recalibrated']['min']:.1f}",
+            *(_mean(row[step]) for step in ("written", "trimmed", "read-out", "recalibrated")),
+            f"{row['trimmed']['loss']:.2f} ± {row['trimmed']['loss_standard_error']:.2f}",
+            f"{100 * row['trimmed']['min']:.1f}",
         ]
         for row in found["rows"]
     ]
-    head = ["chip", "written", "gains and read-out", "mixing too", "points lost", "worst chip"]
+    head = ["chip", "written", "trimmed", "gains and read-out", "mixing too", "lost", "worst"]
     return (
         f"{table(head, rows)}\n\n"
         f"`{found['recipe']['name']}`, {found['chips']} chips with all errors, 2 % of the devices stuck and "
-        f"compiled for; accuracy in %, software {100 * found['software_accuracy']:.1f}, integer network "
-        f"{100 * found['quantized_accuracy']:.1f}, to which points lost refer; "
+        f"compiled for (wires too); accuracy in %, software {100 * found['software_accuracy']:.1f}, integer network "
+        f"{100 * found['quantized_accuracy']:.1f}, to which points lost by trimmed chips refer, beside the worst of these; "
         f"{found['calibration_recordings']} training recordings to calibrate.\n"
     )
 
