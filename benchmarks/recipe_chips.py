@@ -1,4 +1,4 @@
-"""One integer network on many chips, blind, compiled for their defects, recalibrated; kept chip by chip."""
+"""One integer network on many chips: blind, compiled for, trimmed, recalibrated; kept chip by chip."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from imssa.crossbar import simulate
 from imssa.data import SequenceDataset
 from imssa.data.splits import fewer
 from imssa.deployment import Calibration
+from imssa.deployment.trim import CELL_ERROR, LENIENT, ROUNDS, SLOWER
 from imssa.evaluation import crossed_estimate
 from imssa.experiment.recipe import Recipe
 from imssa.experiment.tailoring import CALIBRATION_FRAMES, PER_CLASS, TailoredChips
@@ -107,7 +108,7 @@ class ChipStudy:
             self.chip.model_dump(mode="json"),
             recipe.layout,
             recipe.data.model_dump(mode="json"),
-            (PER_CLASS, CALIBRATION_FRAMES, "wires, trimmed"),
+            (PER_CLASS, CALIBRATION_FRAMES, CELL_ERROR, ROUNDS, LENIENT, SLOWER),
             asked.items,
             recipe.seed,
         )

@@ -73,7 +73,7 @@ def demo() -> str:
     codes = sum(part["contract"]["codes_compared"] for part in parts.values())
     wrong = sum(part["contract"]["mismatches"] for part in parts.values())
     fewer = "".join(
-        f", {row['chips']} of them recalibrated"
+        f", {row['chips']} of them trimmed and recalibrated"
         for row in parts[own]["waterfall"]
         if row["stage"] == "recalibrated"
     )

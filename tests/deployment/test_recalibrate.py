@@ -8,15 +8,16 @@ import pytest
 
 from imssa.crossbar import SimulatedChip, write_program
 from imssa.data import SequenceDataset
-from imssa.deployment import Calibration, Parts, Recalibrated, recalibrate
-from imssa.deployment.fits import ALL_PARTS
+from imssa.deployment import Calibration, Parts, Recalibrated, deploy, recalibrate
+from imssa.deployment.fits import ALL_PARTS, Fit
 from imssa.errors import DataError
 from imssa.hardware import ChipDescription
 from imssa.hardware.readout import Readout
 from imssa.hardware.statistical import GaussianProgramming
+from imssa.hardware.wires import WireSettings
 from imssa.kernels.random import Key
-from imssa.mapping import compile_network
-from imssa.program import load_program, save_program
+from imssa.mapping import TailoredCompiler, compile_network
+from imssa.program import Program, load_program, save_program
 from imssa.program.operations import MatMul, Requantize
 from imssa.quantization.config import Realization
 from imssa.quantization.network import QuantizedNetwork
@@ -81,6 +82,30 @@ def test_registers_come_nearer_on_recordings_that_were_not_used(errors: dict[str
     assert np.sum(left[1]) < 0.5 * np.sum(left[0])
     told = {error.register: (error.before, error.after) for error in found.registers}
     assert all(told[name][1] < told[name][0] for name in (*names, "mean"))
+
+
+def test_what_wires_take_is_not_made_up_for_twice() -> None:
+    """Targets for wires hold shares of the weights, and the multipliers already make up for these."""
+    wires = WireSettings(word_line_resistance_ohm=4.0, bit_line_resistance_ohm=4.0)
+    chip, network = faulty(wires=wires), random_network(5, SKETCH)
+    device = SimulatedChip(chip, contract.KEY, 1)
+    tailored = deploy(TailoredCompiler(network, chip), device, {}, largest_error=9.0)
+    assert min(share.min() for share in tailored.shares) < 0.9
+    calibration = calibration_of(network)
+    program = tailored.program
+    wanted = network.run(calibration.inputs, calibration.lengths)
+    fit = Fit(network, wanted, calibration.on(device), calibration, ALL_PARTS)
+    seen: list[np.ndarray] = []
+
+    def keep(_: Program, __: Requantize, tried: list[np.ndarray], ___: int) -> Program:
+        seen.extend(tried)
+        return program
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "_best_update", keep)
+        fit.updates(program, 0)
+    for factors in seen:
+        assert np.abs(factors[np.isfinite(factors)] - 1).max() < 0.05
 
 
 def test_only_digital_operations_change() -> None:

@@ -1,4 +1,4 @@
-"""Modes that do not decay: found by their poles, written once more, switched off."""
+"""Cells that harm are written again; modes that do not decay are found by their poles, switched off."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -12,6 +12,7 @@ from imssa.deployment.modes import mode_poles
 from imssa.deployment.trim import CELL_ERROR, LENIENT, ROUNDS, switched_off
 from imssa.errors import DesignRuleError, MissingToolError, ShapeError
 from imssa.hardware import ChipDescription, load_chip
+from imssa.hardware.defects import StuckDevices
 from imssa.hardware.statistical import GaussianProgramming
 from imssa.hardware.wires import WireSettings
 from imssa.mapping import Measures, Tailored, TailoredCompiler
@@ -128,10 +129,10 @@ def test_kernels_are_right_through_wires() -> None:
     tailored = deploy(compiler, device, {})
     assert all(share.min() < 1 for share in tailored.shares)
     inputs, lengths = random_inputs(network, 3, 8, 40)
-    wanted = network.run(inputs, lengths)["readout.0"]
+    wanted = network.run(inputs, lengths)["kernel.0"]
 
     def error(program: Program) -> float:
-        found = execute(program, device, inputs, lengths, ("readout.0",)).steps["readout.0"]
+        found = execute(program, device, inputs, lengths, ("kernel.0",)).steps["kernel.0"]
         return float(np.linalg.norm(found - wanted))
 
     before = error(tailored.program)
@@ -139,6 +140,25 @@ def test_kernels_are_right_through_wires() -> None:
     after = [reading.error for reading in read_back(compiler, trimmed.tailored, device)]
     assert np.median(after) < CELL_ERROR * np.sqrt(tailored.blocks[0].size)
     assert error(trimmed.tailored.program) < before / 3
+
+
+def test_modes_that_are_off_are_not_written_again() -> None:
+    compiler, tailored, device = deployed(1e-9)
+    off = tuple(m for m in read_modes(compiler, tailored, device) if m.feature in {2, 5})
+    again = trim(compiler, switched_off(tailored, off), device)
+    assert (again.rewritten, again.wrong) == (0, 0)
+
+
+def test_cells_that_cannot_be_made_right_are_counted() -> None:
+    """Devices stuck above the window: no writing brings their pairs to what the program counts on."""
+    stuck = StuckDevices(high_rate=0.1, low_rate=0.0, high_spread_siemens=30e-6)
+    chip = load_chip("taox-64").only().model_copy(update={"stuck": stuck})
+    compiler = TailoredCompiler(random_network(6, SKETCH), chip)
+    device = SimulatedChip(chip, contract.KEY, 0)
+    trimmed = trim(compiler, deploy(compiler, device, {}, largest_error=99.0), device)
+    assert trimmed.rounds == ROUNDS
+    assert trimmed.wrong > 0
+    assert trimmed.rewritten >= ROUNDS * trimmed.wrong
 
 
 def test_a_chip_that_cannot_write_single_cells_says_so() -> None:

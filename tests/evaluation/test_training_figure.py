@@ -34,6 +34,13 @@ def test_the_first_best_epoch_is_ringed() -> None:
     assert "validation loss 0.250" in told
 
 
+def test_the_last_epoch_is_ringed_where_it_was_kept() -> None:
+    told = tell_training(COURSE, "leaky", last=True)
+    assert "Ring: epoch 4," in told
+    assert "validation loss 0.400" in told
+    assert draw_training(COURSE, "leaky", last=True) != draw_training(COURSE, "leaky")
+
+
 def test_without_validation_there_is_no_ring() -> None:
     course = epochs((2.0, None), (1.0, None))
     assert tell_training(course, "float").endswith("in 2 epochs, without validation data.")

@@ -102,7 +102,7 @@ class Fit:
         given, asked = self.rows(adc), self.rows(self._asked(layer, state, stream))
         largest = code_max(program.register(names[2]).bits)
         inside = (np.abs(given) < largest) & (np.abs(asked) < largest)
-        given, asked = given * inside, asked * inside
+        given, asked = given * inside * self._made_up(operation, layer), asked * inside
         with np.errstate(divide="ignore", invalid="ignore"):
             nearest = (given * asked).sum(axis=0) / (given**2).sum(axis=0)
             unbiased = (asked**2).sum(axis=0) / (given * asked).sum(axis=0)
@@ -131,6 +131,16 @@ class Fit:
         size = (given**2).sum(axis=0) * (wanted**2).sum(axis=0)
         alike = (given * wanted).sum(axis=0)
         return np.asarray(1 - np.sign(alike) * alike**2 / np.where(size > 0, size, 1.0))
+
+    def _made_up(self, operation: Requantize, layer: int) -> Gains:
+        """What the program already multiplies the ADC codes of updates by, as a share of the network.
+
+        Other than one where targets were made for wires and pairs hold a share of their weights.
+        """
+        held = self.network.layers[layer]
+        gains = np.ldexp(held.multiplier.astype(float), -held.shift).repeat(2)
+        present = gains_of(operation)
+        return np.asarray(np.divide(present, gains, out=np.ones_like(present), where=gains != 0))
 
     def _of_update(self, program: Program, layer: int) -> Requantize | None:
         direct = operation_of(program, Requantize, f"state.{layer}")

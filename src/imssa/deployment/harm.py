@@ -10,7 +10,7 @@ from imssa.deployment.modes import blocks_in
 from imssa.mapping import Tailored, TailoredCompiler
 from imssa.mapping.impulse import Wanted, squared_errors
 from imssa.mapping.layout import Place, Side, together
-from imssa.mapping.sensitivity import crossing_costs
+from imssa.mapping.sensitivity import CHUNK_BYTES, crossing_costs
 
 Arrays = list[Float64[np.ndarray, "word_lines pairs"]]
 Masks = list[Bool[np.ndarray, "word_lines pairs"]]
@@ -30,8 +30,8 @@ class Harm:
 
     A cell of a kernel is judged by the kernel's impulse response with this one weight as it is held,
     all others as they are meant; a cell that joins two kernels by what it carries from the one into the
-    other (`imssa.mapping.sensitivity.crossing_costs`), where all of a phase together may do as much as
-    one cell of its own.
+    other (`imssa.mapping.sensitivity.crossing_costs`); as there are more of these, each may do less: the
+    tolerance is divided by the root of the number of kernels of the phase.
 
     Args:
         compiler: That made the program.
@@ -71,7 +71,7 @@ class Harm:
         tailored = self._tailored
         blocks = blocks_in(self._compiler, tailored, held)
         for place, block, meant in zip(tailored.places, blocks, self._meant, strict=True):
-            mine = asked[place.array][place.cells]
+            mine = asked[place.array][place.cells] & (place.signs != 0)
             if mine.any():
                 yield place, _wrong(block, meant, mine, largest)
 
@@ -97,9 +97,11 @@ def _wrong(
     largest: float,
 ) -> Bool[np.ndarray, "rows columns"]:
     """Of the cells that are asked, those that alone make their kernel too wrong."""
-    number = np.argwhere(asked)
-    variants = np.repeat(meant.blocks[None], len(number), axis=0)
-    variants[(np.arange(len(number)), *number.T)] = block[asked]
-    found = np.zeros_like(asked)
-    found[asked] = squared_errors(variants, meant) > largest**2
+    number, found = np.argwhere(asked), np.zeros_like(asked)
+    chunk = max(1, CHUNK_BYTES // (8 * block.size))
+    for first in range(0, len(number), chunk):
+        row, column = number[first : first + chunk].T
+        variants = np.repeat(meant.blocks[None], len(row), axis=0)
+        variants[np.arange(len(row)), row, column] = block[row, column]
+        found[row, column] = squared_errors(variants, meant) > largest**2
     return found

@@ -63,11 +63,15 @@ def held_blocks(compiler: TailoredCompiler, tailored: Tailored, chip: Chip) -> l
 
 def held_arrays(tailored: Tailored, chip: Chip) -> list[Float64[np.ndarray, "word_lines pairs"]]:
     """Weights in siemens that all arrays hold, wires and what targets gave up for them included."""
-    program, arrays = tailored.program, []
-    for number in range(len(program.arrays)):
-        weights = held_weights(program, number, chip.read(number))
-        arrays.append(weights / tailored.shares[number] if tailored.shares else weights)
-    return arrays
+    return [held_array(tailored, chip, n) for n in range(len(tailored.program.arrays))]
+
+
+def held_array(
+    tailored: Tailored, chip: Chip, number: int
+) -> Float64[np.ndarray, "word_lines pairs"]:
+    """The same of one array."""
+    weights = held_weights(tailored.program, number, chip.read(number))
+    return weights / tailored.shares[number] if tailored.shares else weights
 
 
 def blocks_in(

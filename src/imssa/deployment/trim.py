@@ -4,8 +4,8 @@ A device is written within a tolerance of its own, the same for all. What an err
 a kernel differs by orders of magnitude between cells: a hundredth of the window on the damping of a
 slow mode is a different mode, on a fast one it is nothing. So a written chip is read back, and the
 cells that move the impulse response of their kernel by more than a share are written again, each time
-with an error of its own, and read back, until none is left. What cannot be brought to decay is switched
-off. No recordings are needed.
+with an error of its own, and read back, until none is left or all have had their tries; the tolerance
+grows from round to round. What cannot be brought to decay is switched off. No recordings are needed.
 
 Reading back must wait until conductances have settled: what is judged is what stays.
 """
@@ -18,7 +18,7 @@ from jaxtyping import Bool, Int8, Int64
 
 from imssa.crossbar.chip import Chip
 from imssa.deployment.harm import Harm
-from imssa.deployment.modes import ModeReading, held_arrays, held_blocks, read_modes
+from imssa.deployment.modes import ModeReading, held_array, held_arrays, held_blocks, read_modes
 from imssa.errors import DesignRuleError
 from imssa.hardware.defects import SOUND
 from imssa.mapping import Tailored, TailoredCompiler
@@ -44,14 +44,16 @@ SHOWN: Final = 8
 
 @dataclass(frozen=True, eq=False)
 class Trimmed:
-    """A chip whose kernels answer as they should, and whose modes all decay.
+    """A chip whose kernels answer as near as its cells can be written, and whose modes all decay.
 
     Attributes:
         tailored: The program as it is to be run: modes that were switched off are neither driven nor
             read; recalibrate it, so that the read-out makes up for them.
         found: Modes that were too slow or unstable after the first writing.
         rewritten: Cells that were written again, each as often as it was.
-        rounds: How often cells were written again.
+        rounds: How often cells were written again, `ROUNDS` times at most.
+        wrong: Cells that still do more harm than the tolerance, which is `LENIENT` times doubled then: of
+            defects, or of errors that are the same each time.
         switched_off: Modes that were still too slow or unstable afterwards.
         kept: Of these, modes that are stable and do less harm than their absence; left as they are.
     """
@@ -60,6 +62,7 @@ class Trimmed:
     found: tuple[ModeReading, ...]
     rewritten: int
     rounds: int
+    wrong: int
     switched_off: tuple[ModeReading, ...]
     kept: tuple[ModeReading, ...]
 
@@ -92,12 +95,12 @@ def trim(
             remedy="Compile with Measures(correct=0) where modes are to be trimmed.",
         )
     found = _bad(read_modes(compiler, tailored, chip), slower)
-    rewritten, rounds = _rewrite(compiler, tailored, chip, cell_error)
+    rewritten, rounds, wrong = _rewrite(compiler, tailored, chip, cell_error)
     left = _bad(read_modes(compiler, tailored, chip), slower)
     harmful = _harmful(compiler, tailored, chip, left)
     off = tuple(mode for mode, bad in zip(left, harmful, strict=True) if bad)
     kept = tuple(mode for mode, bad in zip(left, harmful, strict=True) if not bad)
-    return Trimmed(switched_off(tailored, off), found, rewritten, rounds, off, kept)
+    return Trimmed(switched_off(tailored, off), found, rewritten, rounds, wrong, off, kept)
 
 
 def require_stable(readings: tuple[ModeReading, ...], slower: float = SLOWER) -> None:
@@ -124,7 +127,7 @@ def require_stable(readings: tuple[ModeReading, ...], slower: float = SLOWER) ->
 
 def switched_off(tailored: Tailored, modes: tuple[ModeReading, ...]) -> Tailored:
     """The program with modes neither driven nor read any more; the arrays stay as they are."""
-    program, places = tailored.program, list(tailored.places)
+    program, places, blocks = tailored.program, list(tailored.places), list(tailored.blocks)
     for mode in modes:
         number = _place_of(places, mode)
         lines = 2 * mode.mode + np.arange(2)
@@ -132,8 +135,10 @@ def switched_off(tailored: Tailored, modes: tuple[ModeReading, ...]) -> Tailored
         rows, columns = sides
         per_kernel = len(rows) - 1
         places[number] = replace(places[number], rows=rows, columns=columns)
+        blocks[number] = blocks[number].copy()
+        blocks[number][lines] = blocks[number][:, lines] = 0.0
         program = without_states(program, mode.layer, mode.feature * per_kernel + lines)
-    return replace(tailored, program=program, places=tuple(places))
+    return replace(tailored, program=program, places=tuple(places), blocks=tuple(blocks))
 
 
 def without_states(program: Program, layer: int, states: Int64[np.ndarray, " states"]) -> Program:
@@ -171,23 +176,25 @@ def _others(
 
 def _rewrite(
     compiler: TailoredCompiler, tailored: Tailored, chip: Chip, cell_error: float
-) -> tuple[int, int]:
-    """Writes cells until none does harm; how many that were, and in how many rounds."""
+) -> tuple[int, int, int]:
+    """Writes cells until none does harm; how many, in how many rounds, and how many are left."""
     arrays, harm, total = tailored.program.arrays, Harm(compiler, tailored), 0
     cells = [
         contents.written & ~_both_defective(defects)[:, : contents.written.shape[1]]
         for contents, defects in zip(arrays, tailored.defects.arrays, strict=False)
     ]
-    for number in range(ROUNDS):
-        largest = cell_error * 2.0 ** (LENIENT * number / (ROUNDS - 1))
-        cells = harm.cells(held_arrays(tailored, chip), cells, largest)
+    held = held_arrays(tailored, chip)
+    for number in range(ROUNDS + 1):
+        doublings = LENIENT * min(1.0, number / (ROUNDS - 1))
+        cells = harm.cells(held, cells, cell_error * 2.0**doublings)
         count = sum(int(mask.sum()) for mask in cells)
-        if not count:
-            return total, number
+        if not count or number == ROUNDS:
+            break
         for array in [n for n, mask in enumerate(cells) if mask.any()]:
             chip.rewrite(array, arrays[array], cells[array])
+            held[array] = held_array(tailored, chip, array)
         total += count
-    return total, ROUNDS
+    return total, number, count
 
 
 def _both_defective(

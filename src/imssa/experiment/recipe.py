@@ -24,7 +24,7 @@ from imssa.quantization.config import QuantizationConfig, Realization
 from imssa.training.config import TrainingConfig
 
 RECALIBRATED: Final = 10
-"""Chips of a run that are recalibrated where a recipe does not say how many."""
+"""Chips of a run that are trimmed and recalibrated where a recipe does not say how many."""
 
 
 class EvaluationConfig(BaseModel):
@@ -32,7 +32,7 @@ class EvaluationConfig(BaseModel):
 
     Attributes:
         chip_instances: Chips of the Monte-Carlo study.
-        recalibrated: How many of them are recalibrated too, the first ones; it takes longer.
+        recalibrated: How many of them are trimmed and recalibrated too, the first ones; it takes longer.
         compare: Further realizations that are trained and measured beside the recipe's own.
     """
 

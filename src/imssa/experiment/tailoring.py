@@ -1,4 +1,4 @@
-"""Chip instances whose defects are known: each one scanned, compiled for, written, recalibrated."""
+"""Chip instances that are known: each one scanned, compiled for, written, trimmed, recalibrated."""
 
 from dataclasses import dataclass, replace
 from typing import Final

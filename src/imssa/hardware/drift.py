@@ -1,6 +1,6 @@
 """Drift: what time does to a written conductance, G(age) from G just after writing.
 
-Each device keeps its own random number, so conductances at different ages lie on one path.
+Each device keeps its own random number until it is written again, so conductances at different ages lie on one path.
 Stuck devices and cells never written do not drift: no law for them is published.
 """
 

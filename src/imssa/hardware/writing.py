@@ -53,8 +53,8 @@ def write_devices(
         instances: Numbers of the chip instances; each is a stream of its own.
         array: Number of the array on the chip, for defects that the description places there;
             None: none of the chip's arrays, so that only random defects are drawn.
-        rewritten: How many times the same was written before: each has a programming error of its
-            own, on the same devices.
+        rewritten: How many times the same was written before: each has a programming error and a drift
+            of its own, on the same devices.
 
     Raises:
         FileFormatError: The defect map that the description names is missing or does not fit.
@@ -64,10 +64,13 @@ def write_devices(
     held = _held(chip, defects, draws)
     everywhere = np.broadcast_to(targets, defects.shape)
     cells = Cells(everywhere, held, chip.g_min_siemens, chip.g_max_siemens)
-    outcome = _written(chip, cells, draws.child("rewritten", rewritten) if rewritten else draws)
+    this_time = draws.child("rewritten", rewritten) if rewritten else draws
+    outcome = _written(chip, cells, this_time)
     conductance = _off_state(chip, cells, outcome.conductance_siemens, draws)
     if chip.drift is not None:
-        aged = chip.drift.drifted(conductance, everywhere, chip.age_seconds, draws.child("drift"))
+        aged = chip.drift.drifted(
+            conductance, everywhere, chip.age_seconds, this_time.child("drift")
+        )
         conductance = np.where(np.isnan(everywhere), conductance, aged)
     conductance = np.where(defects == SOUND, conductance, held)
     factor = _noise_factor(chip, defects, draws)

@@ -1,4 +1,4 @@
-"""The training loop: seeded, resumable at any step, the best epoch chosen on validation data."""
+"""The training loop: seeded, resumable at any step; keeps the best epoch by validation, or the last."""
 
 import math
 import time

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from imssa.evaluation.figures import draw_bytes, draw_costs, draw_operations, draw_training
-from imssa.evaluation.figures.training import best_epoch, tell_training
+from imssa.evaluation.figures.training import kept_epoch, tell_training
 from imssa.evaluation.pages.material import Costs, Material, ordered
 from imssa.evaluation.pages.sections import (
     Cell,
@@ -41,11 +41,12 @@ EPOCH_KEYS = ("epoch", "train_loss", "validation_loss", "validation_accuracy", "
 def training_section(material: Material) -> Section:
     """The course of each training that has a log."""
     found = {name: records for name, records in material.training.items() if records}
+    last = {name: _keeps_last(material.report, name) for name in found}
     figures = tuple(
         Figure(
             f"training-{n}",
-            draw_training(records, name, f"training-{n}"),
-            capital(tell_training(records, name)),
+            draw_training(records, name, f"training-{n}", last=last[name]),
+            capital(tell_training(records, name, last=last[name])),
         )
         for n, (name, records) in enumerate(found.items())
     )
@@ -59,10 +60,11 @@ def training_section(material: Material) -> Section:
         for n, (name, records) in enumerate(found.items())
     )
     epochs = ", ".join(f"{name} {len(records)} epochs" for name, records in found.items())
-    kept = all(best_epoch(records) is not None for records in found.values())
-    told = (
-        "the epoch with the lowest validation loss was kept" if kept else "without validation data"
+    validated = all(kept_epoch(found[n], last=last[n]) is not None for n in found)
+    rules = dict.fromkeys(
+        "the last" if one else "the best by validation loss" for one in last.values()
     )
+    told = f"kept: {', '.join(rules)}" if validated else "without validation data"
     return Section(
         "training",
         "How training went",
@@ -70,6 +72,12 @@ def training_section(material: Material) -> Section:
         figures=figures,
         tables=tables,
     )
+
+
+def _keeps_last(report: Report, name: str) -> bool:
+    """Whether a training kept its last epoch."""
+    section = "float_training" if name == "float" else "quantized_training"
+    return bool(report.recipe.get(section, {}).get("keep") == "last")
 
 
 def demand_rows(report: Report) -> list[tuple[str, list[int]]]:
