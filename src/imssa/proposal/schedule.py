@@ -36,6 +36,8 @@ ten-words, 0.083 s of processor time on two arrays of 64x64, 0.28 s on six."""
 RECALIBRATION_SECONDS: Final = 6e-6
 """Of a time step of one kernel in the recordings on which a chip is recalibrated: 0.8 s of processor time a
 chip of yes-no (64 recordings), 18 s of ten-words (320)."""
+TRIM_SECONDS: Final = 2.4e-5
+"""Of trimming one crossing of lines: 0.6 s of processor time a chip of ten-words, on six arrays."""
 OVERHEAD_SECONDS: Final = 15.0
 
 
@@ -90,21 +92,33 @@ def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes:
     float_epochs = _within(budget * SHARE_FLOAT / floats, FEWEST_EPOCHS, MOST_EPOCHS)
     code_epochs = _within(budget * code_share / codes, FEWEST_EPOCHS, MOST_EPOCHS)
     a_chip = _seconds_a_chip(size, parts.counts["test"] * work)
-    recalibration = RECALIBRATED * RECALIBRATION_SECONDS * PER_CLASS * facts.n_classes * work
-    chips = _within((budget * SHARE_CHIPS - recalibration) / a_chip, FEWEST_CHIPS, MOST_CHIPS)
-    seconds = OVERHEAD_SECONDS + recalibration * min(chips, RECALIBRATED) / RECALIBRATED
+    nearer = RECALIBRATED * _seconds_nearer(
+        size, facts.n_classes * work, parts.counts["test"] * work
+    )
+    chips = _within((budget * SHARE_CHIPS - nearer) / a_chip, FEWEST_CHIPS, MOST_CHIPS)
+    seconds = OVERHEAD_SECONDS + nearer * min(chips, RECALIBRATED) / RECALIBRATED
     seconds += floats * float_epochs + codes * code_epochs + a_chip * chips
     return Schedule(float_epochs, code_epochs, None if train == items else train, chips, seconds)
 
 
 def _seconds_a_chip(size: Size, work: float) -> float:
     """Of all that is simulated of one chip instance."""
-    chip, arrays = size.chip, size.chip.arrays
+    chip = size.chip
     faulty = (chip.stuck, chip.dead_lines, chip.defect_map)
     if all(fault is None for fault in faulty):
         return KINDS_OF_CHIPS * CHIP_SECONDS * work
-    crossings = size.arrays * arrays.word_lines * arrays.bit_lines
-    return (KINDS_OF_CHIPS + 1) * CHIP_SECONDS * work + TAILOR_SECONDS * crossings
+    return (KINDS_OF_CHIPS + 1) * CHIP_SECONDS * work + TAILOR_SECONDS * _crossings(size)
+
+
+def _seconds_nearer(size: Size, a_class: float, work: float) -> float:
+    """Of trimming a chip and recalibrating it, and of what it is asked after that."""
+    recalibration = RECALIBRATION_SECONDS * PER_CLASS * a_class
+    return TRIM_SECONDS * _crossings(size) + recalibration + 2 * CHIP_SECONDS * work
+
+
+def _crossings(size: Size) -> int:
+    arrays = size.chip.arrays
+    return size.arrays * arrays.word_lines * arrays.bit_lines
 
 
 def _epoch(law: tuple[float, float], items: int, work: float) -> float:
