@@ -1,7 +1,7 @@
 """Accuracy of any saved form of a network on recordings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from imssa.crossbar import simulate
 from imssa.data import KINDS, DataConfig, SequenceDataset
-from imssa.errors import FileFormatError, RecipeError
+from imssa.errors import DataError, FileFormatError, RecipeError
 from imssa.evaluation import InstanceAccuracy, accuracy
 from imssa.experiment.own_map import require_own_map
 from imssa.experiment.stages import (
@@ -194,4 +194,22 @@ def _data(asked: Asked, kept: _Kept) -> SequenceDataset:
             remedy="See `imssa evaluate --help`.",
         ) from error
     seed = int(kept.recipe.get("seed", 0))
-    return prepared_features(config, kept.preparation, asked.part, seed)
+    part = prepared_features(config, kept.preparation, asked.part, seed)
+    return _labelled_as(part, kept.class_names)
+
+
+def _labelled_as(part: SequenceDataset, names: tuple[str, ...]) -> SequenceDataset:
+    """The same with labels in a network's order: classes are the same by name, not by number.
+
+    Raises:
+        DataError: A class that the network does not know.
+    """
+    unknown = [name for name in part.class_names if name not in names]
+    if unknown:
+        raise DataError(
+            given=f"recordings of {', '.join(unknown)}",
+            rule=f"the network knows {', '.join(names)}",
+            remedy="Ask recordings of its classes.",
+        )
+    order = np.array([names.index(name) for name in part.class_names], np.int64)
+    return replace(part, labels=order[part.labels], class_names=names)

@@ -25,7 +25,14 @@ GLOSSARY: Final = (
     ("programming error", "once when a device is written: it misses its target"),
     ("read noise", "at each read: the device answers a little differently"),
     ("stuck device", "one that ignores writing, at high or at low conductance"),
-    ("waterfall", "accuracy from software to the chip, one error after the other"),
+    ("defect map", "which devices of one chip are stuck, found by a scan"),
+    (
+        "compiled for its map",
+        "weights placed so that a chip's stuck devices and wires do little harm",
+    ),
+    ("trimmed", "then read back, and cells that harm their kernel written again; no recordings"),
+    ("recalibrated", "then digital gains and the read-out fitted to some training recordings"),
+    ("waterfall", "accuracy from software to the chip: each error alone, then all together"),
 )
 
 

@@ -91,5 +91,5 @@ def require(
         raise DesignRuleError(
             given=f"a network for {chip.name}",
             rule="; ".join(faults),
-            remedy="Use a smaller network, or a chip description that fits.",
+            remedy="Use a smaller network, another layout (phased), or a chip description that fits.",
         )
