@@ -75,7 +75,7 @@ def test_progress_and_quiet(folder: Path) -> None:
     assert outcome.err.splitlines() == [
         f"simulate ({name}) {told}"
         for name in ("leaky", "direct")
-        for told in ("5/5: all", "3/3: each chip compiled for and recalibrated")
+        for told in ("5/5: all", "3/3: each chip compiled for, trimmed and recalibrated")
     ]
     assert outcome.out.splitlines()[0] == str(folder / "simulation.safetensors")
     assert not done("simulate", "--out", folder, "--quiet").err

@@ -256,7 +256,7 @@ def test_further_stages_stand_in_the_waterfall() -> None:
     part = part.model_copy(update={"waterfall": (*part.waterfall, row)})
     report = make_report("leaky", {"leaky": part}, **run_fields())
     text = read(page(Material(report, Pictures()))).text
-    assert "Chips so compiled for, then digital operations fitted" in text
+    assert "Chips so trimmed, then digital operations fitted" in text
     assert "recalibrated it gains" in text
     assert "recalibrated" in _printed(report, 100)
 
