@@ -101,13 +101,8 @@ class SimulatedChip(Chip):
                 rule=f"{self.description.name} has {self.description.arrays.count} of {shape} pairs",
                 remedy="Compile the network for this chip.",
             )
-        key, instances = self.key.child("array", array), np.array([self.instance])
         before, times = self._written_as.get(array, (None, 0))
-        times = times + 1 if contents is before else 0
-        self._by_phase[array], self._written_as[array] = {}, (contents, times)
-        self._arrays[array] = program_array(
-            contents, self.description, key, instances, array=array, rewritten=times
-        )
+        self._arrays[array] = self._drawn(array, contents, times + 1 if contents is before else 0)
 
     def rewrite(
         self, array: int, contents: ArrayContents, cells: Bool[np.ndarray, "word_lines pairs"]
@@ -117,11 +112,16 @@ class SimulatedChip(Chip):
         Raises:
             ShapeError: The array was not written.
         """
-        before = self._written(array)
-        _, times = self._written_as[array]
-        self._written_as[array] = contents, times
-        self.write(array, contents)
-        self._arrays[array] = self._arrays[array].only(cells, before)
+        before, (_, times) = self._written(array), self._written_as[array]
+        self._arrays[array] = self._drawn(array, contents, times + 1).only(cells, before)
+
+    def _drawn(self, array: int, contents: ArrayContents, times: int) -> ProgrammedArray:
+        """An array written anew; what phases saw of it before is forgotten."""
+        key, instances = self.key.child("array", array), np.array([self.instance])
+        self._by_phase[array], self._written_as[array] = {}, (contents, times)
+        return program_array(
+            contents, self.description, key, instances, array=array, rewritten=times
+        )
 
     @property
     def arrays(self) -> tuple[ProgrammedArray, ...]:

@@ -97,8 +97,17 @@ def read_modes(
         tailored: The program, and where its kernels stand.
         chip: To which it was written.
     """
+    return modes_in(compiler, tailored, held_arrays(tailored, chip))
+
+
+def modes_in(
+    compiler: TailoredCompiler,
+    tailored: Tailored,
+    arrays: list[Float64[np.ndarray, "word_lines pairs"]],
+) -> tuple[ModeReading, ...]:
+    """The same of arrays that were read."""
     found: list[ModeReading] = []
-    for place, block in zip(tailored.places, held_blocks(compiler, tailored, chip), strict=True):
+    for place, block in zip(tailored.places, blocks_in(compiler, tailored, arrays), strict=True):
         wanted = compiler.wanted[place.layer].of(place.feature)
         found += _of_kernel(place, block, wanted)
     return tuple(found)

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int64
 
 from imssa.crossbar.chip import Chip
-from imssa.deployment.harm import Harm
-from imssa.deployment.modes import ModeReading, held_array, held_arrays, held_blocks, read_modes
+from imssa.deployment.harm import Arrays, Harm
+from imssa.deployment.modes import ModeReading, blocks_in, held_array, held_arrays, modes_in
 from imssa.errors import DesignRuleError
 from imssa.hardware.defects import SOUND
 from imssa.mapping import Tailored, TailoredCompiler
@@ -94,10 +94,11 @@ def trim(
             rule="modes are judged by conductances, and those of corrected cells look wrong",
             remedy="Compile with Measures(correct=0) where modes are to be trimmed.",
         )
-    found = _bad(read_modes(compiler, tailored, chip), slower)
-    rewritten, rounds, wrong = _rewrite(compiler, tailored, chip, cell_error)
-    left = _bad(read_modes(compiler, tailored, chip), slower)
-    harmful = _harmful(compiler, tailored, chip, left)
+    held = held_arrays(tailored, chip)
+    found = _bad(modes_in(compiler, tailored, held), slower)
+    rewritten, rounds, wrong = _rewrite(compiler, tailored, chip, held, cell_error)
+    left = _bad(modes_in(compiler, tailored, held), slower)
+    harmful = _harmful(compiler, tailored, held, left)
     off = tuple(mode for mode, bad in zip(left, harmful, strict=True) if bad)
     kept = tuple(mode for mode, bad in zip(left, harmful, strict=True) if not bad)
     return Trimmed(switched_off(tailored, off), found, rewritten, rounds, wrong, off, kept)
@@ -175,15 +176,17 @@ def _others(
 
 
 def _rewrite(
-    compiler: TailoredCompiler, tailored: Tailored, chip: Chip, cell_error: float
+    compiler: TailoredCompiler, tailored: Tailored, chip: Chip, held: Arrays, cell_error: float
 ) -> tuple[int, int, int]:
-    """Writes cells until none does harm; how many, in how many rounds, and how many are left."""
+    """Writes cells until none does harm; how many, in how many rounds, and how many are left.
+
+    What arrays hold is brought up to date in place.
+    """
     arrays, harm, total = tailored.program.arrays, Harm(compiler, tailored), 0
     cells = [
         contents.written & ~_both_defective(defects)[:, : contents.written.shape[1]]
         for contents, defects in zip(arrays, tailored.defects.arrays, strict=False)
     ]
-    held = held_arrays(tailored, chip)
     for number in range(ROUNDS + 1):
         doublings = LENIENT * min(1.0, number / (ROUNDS - 1))
         cells = harm.cells(held, cells, cell_error * 2.0**doublings)
@@ -209,13 +212,13 @@ def _bad(readings: tuple[ModeReading, ...], slower: float) -> tuple[ModeReading,
 
 
 def _harmful(
-    compiler: TailoredCompiler, tailored: Tailored, chip: Chip, modes: tuple[ModeReading, ...]
+    compiler: TailoredCompiler, tailored: Tailored, held: Arrays, modes: tuple[ModeReading, ...]
 ) -> list[bool]:
     """Whether a kernel comes nearer to the wanted answer without each of the modes.
 
     An unstable mode does harm in any case: what it does grows with the sequence.
     """
-    blocks, found = held_blocks(compiler, tailored, chip), []
+    blocks, found = blocks_in(compiler, tailored, held), []
     for mode in modes:
         block = blocks[_place_of(list(tailored.places), mode)]
         without, lines = block.copy(), 2 * mode.mode + np.arange(2)

@@ -90,8 +90,7 @@ def fit(  # noqa: PLR0913
         model: Its parameters are those of ``groups``.
         loss: Loss of a batch.
         groups: Parameter groups for AdamW; each ``lr`` is a peak rate.
-        parts: Training and validation data; without validation data the last epoch
-            is kept.
+        parts: Training and validation data; without validation data the last epoch is kept.
         config: Length and rates.
         key: Random key; the result is a function of it.
         augmentation: Changes of the training features.
