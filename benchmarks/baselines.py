@@ -1,8 +1,8 @@
 """Other ways to do what a recipe does, on the same features, split, augmentation and epochs.
 
 - ``gru``: a GRU of as many parameters (within 3 %), auxiliary classes left out, trained by the recipe's
-  float training (epochs, batch, warm-up, weight decay, clipping) with three peak rates; the rate, as
-  the epoch, is the one of lowest validation loss. In floats.
+  float training (epochs unless others are asked for, batch, warm-up, weight decay, clipping) with some
+  peak rates; the rate, as the epoch, is the one of lowest validation loss. In floats.
 - ``ptq``: post-training quantization: the recipe's float network with the recipe's realization, bits
   and parts, scales and full scales calibrated on training data, and no training in codes. ``ptq8``:
   the same with 8 bits for every weight. ``.._chip``: on the recipe's chip with stuck devices and all
@@ -27,14 +27,14 @@ import numpy as np
 import torch
 from gru import NEAR, GRUClassifier, shape_of
 from recipe_chips import Asked, ChipStudy
-from recipe_parts import Trained
+from recipe_parts import Trained, codes_answers
 
 from imssa.errors import DesignRuleError
 from imssa.evaluation import accuracy
 from imssa.evaluation.size import parameters
 from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import Recipe
-from imssa.experiment.stages import float_answers, quantized_answers, tensors
+from imssa.experiment.stages import float_answers, tensors
 from imssa.hardware.converters import Converters
 from imssa.kernels.codes import MULTIPLIER_BITS
 from imssa.kernels.random import Key
@@ -56,12 +56,13 @@ Told = Callable[[str], Any]
 """Gives the progress of a training by its name."""
 
 
-def gru(trained: Trained, rates: list[float], progress: Told) -> dict[str, Any]:
+def gru(trained: Trained, rates: list[float], epochs: int | None, progress: Told) -> dict[str, Any]:
     """A GRU of as many parameters, with the best of several rates.
 
     Args:
         trained: The recipe's network.
         rates: Peak rates as multiples of the recipe's.
+        epochs: Of each training; None: as many as the recipe's.
         progress: Of each training.
     """
     recipe, split = trained.recipe, trained.features.split
@@ -70,7 +71,7 @@ def gru(trained: Trained, rates: list[float], progress: Told) -> dict[str, Any]:
         wanted, split.train.n_features, len(split.train.class_names), recipe.model.n_layers
     )
     rates = rates if len(split.validation) else rates[len(rates) // 2 :][:1]
-    runs = [_gru(trained, shape, rate, progress) for rate in rates]
+    runs = [_gru(trained, shape, (rate, epochs), progress) for rate in rates]
     losses = [run["loss"] for run in runs]
     best = runs[int(np.argmin(losses)) if len(split.validation) else 0]
     model, test = best["model"].eval(), split.test
@@ -84,15 +85,19 @@ def gru(trained: Trained, rates: list[float], progress: Told) -> dict[str, Any]:
         "validation_loss_by_rate": {f"{run['rate']:g}": run["loss"] for run in runs},
         "validation_accuracy": best["accuracy"],
         "best_epoch": best["epoch"],
+        "epochs": best["epochs"],
         "minutes": sum(run["minutes"] for run in runs),
     }
 
 
-def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str, Any]:
+def _gru(
+    trained: Trained, shape: Any, chosen: tuple[float, int | None], progress: Told
+) -> dict[str, Any]:
     """One training; finished ones come back from their checkpoint."""
-    recipe = trained.recipe
+    recipe, (times, epochs) = trained.recipe, chosen
     settings, key = recipe.float_training, Key.root(recipe.seed).child("gru")
     rate = settings.learning_rate * times
+    changes = {"learning_rate": rate, "epochs": settings.epochs if epochs is None else epochs}
     features = trained.features
     told = replace(shape, classes=len(features.learned.class_names))
     model = GRUClassifier(told, recipe.model.dropout, key.child("start").torch())
@@ -109,7 +114,7 @@ def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str
             }
         ],
         (features.learned, features.split.validation),
-        settings.model_copy(update={"learning_rate": rate}),
+        settings.model_copy(update=changes),
         key=key,
         augmentation=recipe.data.augmentation,
         checkpoint=place / f"rate-{rate:g}.checkpoint",
@@ -125,6 +130,7 @@ def _gru(trained: Trained, shape: Any, times: float, progress: Told) -> dict[str
         "loss": kept["validation_loss"],
         "accuracy": kept["validation_accuracy"],
         "epoch": found.best_epoch,
+        "epochs": changes["epochs"],
         "minutes": sum(record["seconds"] for record in found.history) / 60,
     }
 
@@ -156,9 +162,8 @@ def ptq(trained: Trained, asked: Asked, progress: Callable[[int], None]) -> dict
     for name, changes in (("ptq", {}), ("ptq8", {"bits": EIGHT})):
         recipe = with_quantization(trained.recipe, **changes)
         network = frozen(trained, recipe)
-        found["accuracies"][name] = accuracy(
-            quantized_answers(network, split.test), split.test.labels
-        )
+        answers = codes_answers(network, recipe, split.test)
+        found["accuracies"][name] = accuracy(answers, split.test.labels)
         once, place = replace(asked, recalibrated=0), trained.root / "chips"
         try:
             parts = split.train, split.test
@@ -213,7 +218,7 @@ def integer(trained: Trained, name: str, progress: Told) -> dict[str, Any]:
     networks = {f"{name}_ptq": frozen(trained, recipe), name: convert(prepared)}
     return {
         "accuracies": {
-            way: accuracy(quantized_answers(network, test), test.labels)
+            way: accuracy(codes_answers(network, recipe, test), test.labels)
             for way, network in networks.items()
         },
         "quantization": recipe.quantization.model_dump(mode="json"),

@@ -14,16 +14,18 @@ from imssa.data import SequenceDataset
 from imssa.evaluation import accuracy, measure_resources, measure_size
 from imssa.experiment.folder import Folder
 from imssa.experiment.provenance import provenance
+from imssa.experiment.recipe import Recipe
 from imssa.experiment.run import Runner, StageProgress
 from imssa.experiment.stages import (
     Features,
     check_network_against_chip,
     float_answers,
-    quantized_answers,
 )
 from imssa.models import S4DClassifier, load_model
 from imssa.program.files import write_atomically
 from imssa.quantization.convert import load_network
+from imssa.quantization.network import QuantizedNetwork
+from imssa.quantization.restore import restore
 from imssa.training import read_log
 
 COMPARED_ITEMS: Final = 20
@@ -59,6 +61,14 @@ def once(folder: Path, part: str, settings: Any, found: Callable[[], dict[str, A
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps({**result, "made": kept}).encode())
     return {**result, "made": kept}
+
+
+def codes_answers(network: QuantizedNetwork, recipe: Recipe, part: SequenceDataset) -> Any:
+    """Answers of an integer network, by the compiled forward of its training.
+
+    That has the codes of the network, code for code, and takes a tenth of the time.
+    """
+    return float_answers(restore(network, recipe.chip).eval(), part)
 
 
 class Trained:
@@ -109,7 +119,7 @@ class Trained:
         contract = check_network_against_chip(self.network, self.program, some)
         minutes = self.minutes()
         size = measure_size(self.model.config, self.network, self.program)
-        codes = quantized_answers(self.network, test)
+        codes = codes_answers(self.network, self.recipe, test)
         return {
             "accuracies": {
                 "float": accuracy(float_answers(self.model, test), test.labels),

@@ -2,7 +2,8 @@
 
     python benchmarks/recipes.py RECIPE --work DIR [--set KEY=VALUE]... [--over KEY=A,B,...]
         [--seeds 0 1 2] [--chips 50] [--stuck 0.02] [--chip-items N] [--recalibrated N]
-        [--baselines gru ptq int8 int16] [--gru-rates 0.3 1 3] [--json FILE] [--tiny]
+        [--baselines gru ptq int8 int16] [--gru-rates 0.3 1 3] [--gru-epochs N]
+        [--json FILE] [--tiny]
 
 Each seed is trained in a folder of its own below DIR, as by ``imssa run``; the epoch is chosen on
 validation data, the test part is asked once. Accuracies of a seed:
@@ -130,8 +131,10 @@ class Study:
         """What is compared with, as far as it is asked for."""
         dump, chosen = trained.recipe.model_dump(mode="json"), self.chosen
         progress = _told(trained.recipe.name, trained.root.name)
+        rates, epochs = chosen.gru_rates, chosen.gru_epochs
+        asked = rates if epochs is None else (rates, epochs)
         ways: dict[str, tuple[Any, Callable[[], dict[str, Any]]]] = {
-            "gru": (chosen.gru_rates, lambda: gru(trained, chosen.gru_rates, progress)),
+            "gru": (asked, lambda: gru(trained, rates, epochs, progress)),
             "ptq": (vars(self.asked), lambda: ptq(trained, self.asked, _counted)),
             "int8": (None, lambda: integer(trained, "int8", progress)),
             "int16": (None, lambda: integer(trained, "int16", progress)),
@@ -269,6 +272,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recalibrated", type=int, help="how many chips are recalibrated too")
     parser.add_argument("--baselines", nargs="*", default=[], choices=["gru", "ptq", *STATES])
     parser.add_argument("--gru-rates", type=float, nargs="+", default=[0.3, 1.0, 3.0])
+    parser.add_argument("--gru-epochs", type=int, help="of each training; else the recipe's")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tiny", action="store_true", help="one epoch, two chips")

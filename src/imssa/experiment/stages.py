@@ -184,7 +184,7 @@ def quantized_answers(
 ) -> Int64[np.ndarray, " items"]:
     """Answers of the integer network."""
     found = [
-        network.run(network.input_codes(batch.features), batch.lengths)["answer"][:, 0]
+        network.run(network.input_codes(batch.features), batch.lengths, steps=False)["answer"][:, 0]
         for batch in batches(part)
     ]
     return np.concatenate(found)

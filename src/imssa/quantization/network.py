@@ -245,12 +245,15 @@ class QuantizedNetwork:
         self,
         inputs: Int64[np.ndarray, "batch length features"],
         lengths: Int64[np.ndarray, " batch"],
+        *,
+        steps: bool = True,
     ) -> Record:
         """All codes of sequences, by register name.
 
         Args:
             inputs: Input codes; steps beyond a sequence's length are not executed.
             lengths: True lengths, 1 .. ``max_length``.
+            steps: Whether codes of each step are kept; they fill some megabytes a sequence.
 
         Returns:
             Codes (batch, length, size) at each step, zero beyond the length, and (batch, size) for
@@ -260,7 +263,7 @@ class QuantizedNetwork:
             ShapeError: Lengths out of range or another number of features.
         """
         self._require(inputs, lengths)
-        running = _Run(self, inputs, lengths)
+        running = _Run(self, inputs, lengths, steps)
         for step in range(int(lengths.max())):
             running.step(step, np.flatnonzero(lengths > step))
         return running.end()
@@ -285,8 +288,10 @@ class QuantizedNetwork:
 class _Run:
     """Registers of one batch while it runs."""
 
-    def __init__(self, network: QuantizedNetwork, inputs: Codes, lengths: Codes) -> None:
-        self.network, self.lengths = network, lengths
+    def __init__(
+        self, network: QuantizedNetwork, inputs: Codes, lengths: Codes, steps: bool
+    ) -> None:
+        self.network, self.lengths, self.steps = network, lengths, steps
         real = true_frames(lengths, inputs.shape[1])
         self.record: Record = {"input": inputs * real[..., None]}
         batch = len(inputs)
@@ -294,6 +299,8 @@ class _Run:
         self.total = np.zeros((batch, network.summed), np.int64)
 
     def keep(self, name: str, step: int, rows: Codes, value: Codes) -> Codes:
+        if not self.steps:
+            return value
         flat = value.reshape(len(rows), -1)
         if name not in self.record:
             shape = (*self.record["input"].shape[:2], flat.shape[1])
@@ -371,7 +378,8 @@ def kernel_step(
     drive = driven(state, shift, widths.dac_bits)
 
     def states(part: Part) -> Codes:
-        own = (layer.A * part(drive)[..., None, :]).sum(-1)
+        real, imaginary = np.moveaxis(part(drive)[..., None, :], -1, 0)
+        own = layer.A[..., 0] * real + layer.A[..., 1] * imaginary  # sum(-1) of two takes long
         return np.asarray(own + layer.B * part(u)[..., None, None])
 
     adc = read_in_passes(widths.passes, states, lines, widths.adc_bits)
@@ -385,6 +393,6 @@ def kernel_step(
     read = driven(after, shift, widths.dac_bits) if widths.output == "current" else drive
 
     def output(part: Part) -> Codes:
-        return np.asarray((layer.C * part(read)).sum((-1, -2)) + layer.D * part(u))
+        return np.asarray(np.einsum("fmi,bfmi->bf", layer.C, part(read)) + layer.D * part(u))
 
     return after, adc, read_in_passes(widths.passes, output, step[:, -1], widths.adc_bits)
