@@ -116,6 +116,15 @@ def test_formats_are_known_by_the_names_of_their_files(tmp_path: Path) -> None:
     assert guessed_kind(made["spikes"] / "made_train.h5") == "spikes"
 
 
+def test_one_stray_file_among_speech_commands_is_refused_by_name(tmp_path: Path) -> None:
+    """As a mere folder of classes its speakers would be trained on and tested."""
+    root = files.write_words(tmp_path / "commands")
+    word = next(folder for folder in root.iterdir() if folder.is_dir())
+    (word / "mine.wav").write_bytes(next(word.glob("*.wav")).read_bytes())
+    assert guessed_kind(root) == "speech-commands"
+    assert "mine.wav" in refusal("data", "check", root)
+
+
 def test_folder_of_nothing_known_is_refused(tmp_path: Path) -> None:
     assert "it is in no format that shows" in refusal("data", "check", tmp_path)
     assert "there is no such path" in refusal("data", "check", tmp_path / "nowhere")

@@ -103,9 +103,21 @@ def test_wrong_input_is_refused(finished: Path, tmp_path: Path) -> None:
     assert "neither a program nor a model" in refusal(
         "listen", finished / "quantized.safetensors", "--input", stereo
     )
-    assert "closes at 0 dB" in refusal(
+    assert "--hysteresis 4" in refusal(
         "listen", finished, "--input", stereo, "--threshold", 3, "--hysteresis", 4
     )
+
+
+def test_a_file_that_was_cut_short_is_refused(finished: Path, file: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(file.read_bytes()[:-100])
+    assert "the file is truncated" in refusal("listen", finished, "--input", cut)
+
+
+def test_sound_of_a_lower_rate_is_heard_with_a_warning(finished: Path, tmp_path: Path) -> None:
+    low = tmp_path / "low.wav"
+    low.write_bytes(audio_bytes(np.zeros(4000, np.float32), 4000))
+    assert "has nothing above 2000 Hz" in call("listen", finished, "--input", low).err
 
 
 def test_a_chip_for_a_float_network_is_refused(finished: Path, file: Path) -> None:

@@ -103,9 +103,10 @@ def listen(  # noqa: PLR0913  # one argument an option
     """
     from imssa.live import GateConfig, Listener, hearing_of, open_source
 
+    _require_positive(threshold, hysteresis)
     gate = GateConfig(
         threshold,
-        max(threshold - hysteresis, 0.0),
+        threshold - hysteresis,
         hang_seconds=hang,
         shortest_seconds=shortest,
     )
@@ -113,6 +114,7 @@ def listen(  # noqa: PLR0913  # one argument an option
     least = _least_margin(hearing, network, margin)
     turned_down = 0
     with open_source(source, rate, _tell_lost) as audio:
+        _tell_narrow(audio.rate_hertz, hearing)
         listener = Listener(hearing, audio.rate_hertz, gate, clear)
         for word in _heard(listener, audio):
             if word.margin is None or word.margin >= least:
@@ -123,6 +125,27 @@ def listen(  # noqa: PLR0913  # one argument an option
     _tell_turned_down(turned_down, listener.figures.words, least)
     if figures:
         _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
+
+
+def _require_positive(threshold: float, hysteresis: float) -> None:
+    from imssa.errors import RecipeError
+
+    if hysteresis >= threshold:
+        raise RecipeError(
+            given=f"--threshold {threshold:g} with --hysteresis {hysteresis:g}",
+            rule="the gate closes so many dB below the threshold, which must still be above the noise",
+            remedy="Name a smaller --hysteresis.",
+        )
+
+
+def _tell_narrow(rate_hertz: int, hearing: "Hearing") -> None:
+    """Says where the input has less of the spectrum than what the network was trained on."""
+    if rate_hertz < hearing.rate_hertz:
+        typer.echo(
+            f"Warning: sound at {rate_hertz} Hz has nothing above {rate_hertz // 2} Hz; the network was "
+            f"trained on recordings at {hearing.rate_hertz} Hz, and may hear other words in it.",
+            err=True,
+        )
 
 
 def _least_margin(hearing: "Hearing", file: Path, asked: float | None) -> float:

@@ -1,6 +1,7 @@
 """Reading one recording, and refusing what is not a usable recording."""
 
 import io
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -91,8 +92,7 @@ def _decoded(
 
     if not content:
         raise DataError(given=name, rule="the file is empty", remedy=READ_ANEW)
-    _check_wav_complete(content, name)
-    _check_ogg_complete(content, name)
+    require_complete(content, name)
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
             _check_header(sound, name, rate_hertz)
@@ -109,8 +109,18 @@ def _decoded(
     return np.clip(samples, -1, 1) if lossy else samples, rate
 
 
-def _check_wav_complete(content: bytes, name: str) -> None:
-    """Refuses a cut file: libsndfile reads what is left of one without a word."""
+def require_complete(content: bytes | mmap, name: str) -> None:
+    """Refuses a WAV or Ogg file that was cut short: libsndfile reads what is left without a word.
+
+    Raises:
+        DataError: It was.
+    """
+    _check_wav_complete(content, name)
+    _check_ogg_complete(content, name)
+
+
+def _check_wav_complete(content: bytes | mmap, name: str) -> None:
+    """By the sizes of its chunks."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         return
     start = 12
@@ -129,8 +139,8 @@ def _check_wav_complete(content: bytes, name: str) -> None:
     )
 
 
-def _check_ogg_complete(content: bytes, name: str) -> None:
-    """Refuses a cut file: the last page says that it is the last (RFC 3533, section 6)."""
+def _check_ogg_complete(content: bytes | mmap, name: str) -> None:
+    """By its last page, which says that it is the last (RFC 3533, section 6)."""
     if content[:4] != b"OggS":
         return
     start, last = 0, False

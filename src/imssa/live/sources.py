@@ -5,12 +5,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float32
 
+from imssa.data.audio import require_complete
 from imssa.errors import DataError, MissingToolError
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def open_source(name: str, rate_hertz: int, lost: Lost = lambda _: None) -> Iter
             by as much.
 
     Raises:
-        DataError: No such file, no audio, several channels, or no microphone.
+        DataError: No such file, no audio, one that was cut short, several channels, or no microphone.
         MissingToolError: A microphone without the library for it.
     """
     if name == STANDARD_INPUT:
@@ -102,6 +104,8 @@ def _file(path: Path) -> Iterator[Audio]:
             remedy="Name a WAV, FLAC or OGG file, '-' for raw samples, or 'mic'.",
         ) from error
     with sound:
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            require_complete(content, f"--input {path}")
         if sound.channels != 1:
             raise DataError(
                 given=f"--input {path} with {sound.channels} channels",

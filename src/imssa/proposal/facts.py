@@ -18,7 +18,7 @@ from imssa.data.sources import Seen
 from imssa.data.spikes import BLOCK, SpikeSource
 from imssa.errors import DataError
 from imssa.experiment.recipe import data_section
-from imssa.proposal.naming import speaker_pattern
+from imssa.proposal.naming import odd_names, speaker_pattern
 
 SHOWN: Final = 3
 FEWEST_ITEMS: Final = 3
@@ -39,6 +39,7 @@ class Facts:
         rates_hertz: Recordings of each sampling rate.
         n_features: Features of a frame, or channels of spikes; None: made by the front end.
         faults: Items of each oddity.
+        odd_names: Of recordings, the few that tell no speaker where all others do.
     """
 
     config: DataConfig
@@ -50,6 +51,7 @@ class Facts:
     rates_hertz: dict[int, int]
     n_features: int | None
     faults: dict[str, int]
+    odd_names: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -122,6 +124,7 @@ def look_at(root: Path, kind: str | None = None) -> Facts:
         rates_hertz=dict(Counter(look.rate_hertz for look in looks if look.rate_hertz)),
         n_features=_features_of(source, root),
         faults=dict(Counter(fault.partition(":")[0] for look in looks for fault in look.faults)),
+        odd_names=tuple(odd_names(_names(source))) if config.kind == "folder" else (),
     )
     _require_enough(root, facts)
     return facts
@@ -154,12 +157,16 @@ def _with_speakers(config: DataConfig, source: Source) -> tuple[DataConfig, Sour
     """In folders of recordings: speakers by the names of the files, where these tell."""
     if config.kind != "folder":
         return config, source
-    names = [(item.label, item.name.partition("/")[2]) for item in source.items]
-    pattern = speaker_pattern(names)
+    pattern = speaker_pattern(_names(source))
     if pattern is None:
         return config, source
     config = config.model_copy(update={"speaker_pattern": pattern})
     return config, open_source(config)
+
+
+def _names(source: Source) -> list[tuple[str, str]]:
+    """Class and file name of each item."""
+    return [(item.label, item.name.partition("/")[2]) for item in source.items]
 
 
 def _require_readable(root: Path, source: Source, looks: list[Seen]) -> None:

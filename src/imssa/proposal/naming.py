@@ -20,6 +20,9 @@ LARGEST_SHARE: Final = 0.5
 SHARED: Final = 0.8
 """Share of the speakers who must be heard in more than one class."""
 
+ODD_SHARE: Final = 0.1
+"""So many names without a speaker are mistakes; more of them are another way to name files."""
+
 
 def speaker_pattern(names: Iterable[tuple[str, str]]) -> str | None:
     """The pattern of ``PATTERNS`` that finds speakers in file names; None: none does.
@@ -38,6 +41,26 @@ def speaker_pattern(names: Iterable[tuple[str, str]]) -> str | None:
     """
     found = list(names)
     return next((pattern for pattern in PATTERNS if _fits(pattern, found)), None)
+
+
+def odd_names(names: Iterable[tuple[str, str]]) -> list[str]:
+    """The few names that tell no speaker where all others do; none where there is no such pattern.
+
+    Args:
+        names: (class, file name).
+
+    Example:
+        >>> files = [(w, f"{who}_{n}.wav") for w in ("hi", "ho") for who in "abcd" for n in (0, 1)]
+        >>> odd_names([*files, ("hi", "17.wav")])
+        ['17.wav']
+    """
+    found = list(names)
+    for pattern in PATTERNS:
+        odd = [name for _, name in found if not re.search(pattern, name)]
+        told = [one for one in found if one[1] not in odd]
+        if odd and len(odd) <= ODD_SHARE * len(found) and _fits(pattern, told):
+            return odd
+    return []
 
 
 def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
