@@ -36,7 +36,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": "ships"},
         "kind = 'ships': there is no such data format. Choose from bundled-z",
     ),
-    "no root": ({"kind": "fsdd"}, "kind = 'fsdd' without root: .* Set root to that folder."),
+    "no root": ({"kind": "fsdd"}, "kind = 'fsdd' without root: .* Set root to that folder;"),
     "root": ({"root": "here"}, "root = 'here': the recordings .* lie in the package. Leave root"),
     "word": (
         {"words": ["zero", "two"]},

@@ -79,6 +79,15 @@ def test_single_file_has_no_official_split(tmp_path: Path) -> None:
         load(config(file), np.random.default_rng(0))
 
 
+def test_one_speaker_for_all_tells_nobody_apart(tmp_path: Path) -> None:
+    """Else all items would be on one side of a split by speakers."""
+    made = spike_arrays(0, 40)
+    write_spikes(tmp_path / "a.h5", made | {"speaker": np.zeros(40, int)})
+    split = load(config(tmp_path / "a.h5", split="hash"), np.random.default_rng(0))
+    assert {*split.train.groups, *split.test.groups} == {""}
+    assert len(split.train) > len(split.test) > 0
+
+
 def changed(made: dict[str, Any], name: str, values: list[float], kind: type) -> dict[str, Any]:
     """The same with another third item."""
     return {**made, name: [*made[name][:2], np.array(values, kind), *made[name][3:]]}

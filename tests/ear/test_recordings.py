@@ -40,6 +40,16 @@ def test_spoken_digits(tmp_path: Path) -> None:
     ]
 
 
+def test_speakers_by_the_names_of_the_files(tmp_path: Path) -> None:
+    for label in ("ja", "nein"):
+        for number, who in enumerate(("anna", "bert", "carl", "dora")):
+            for take in (0, 1):
+                write(tmp_path / label / f"{who}_{take}.wav", word(300.0 + number))
+    sources, _ = find_recordings(tmp_path)
+    assert [s.speaker for s in sources[:4]] == ["anna", "anna", "bert", "bert"]
+    assert {s.speaker for s in sources} == {"anna", "bert", "carl", "dora"}
+
+
 def test_folders_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: this is not a folder"):
         find_recordings(tmp_path / "nowhere")

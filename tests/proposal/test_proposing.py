@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from imssa.data import PlainFrontEnd, SpikeFrontEnd, load
+from imssa.data.speaker_names import speaker_pattern
 from imssa.errors import DataError, DesignRuleError
 from imssa.experiment.design import require_chip
 from imssa.experiment.stages import split_key
@@ -15,7 +16,6 @@ from imssa.hardware import load_chip
 from imssa.mapping.rules import too_small
 from imssa.proposal import Proposal, Wish, look_at, propose
 from imssa.proposal.feeding import Feed
-from imssa.proposal.naming import speaker_pattern
 from imssa.proposal.schedule import choose_schedule
 from imssa.proposal.sizing import choose_size
 from imssa.proposal.splitting import Parts

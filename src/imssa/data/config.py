@@ -111,7 +111,7 @@ def _root_faults(config: DataConfig) -> list[RecipeError]:
             RecipeError(
                 given=f"kind = {config.kind!r} without root",
                 rule="this format lies in a folder or file of yours",
-                remedy="Set root to that folder.",
+                remedy="Set root to that folder; `imssa data list` shows which can be fetched.",
             )
         ]
     if not needs_root and config.root is not None:

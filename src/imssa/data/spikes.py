@@ -6,7 +6,7 @@ One file a part, ``NAME_train.h5``, ``NAME_test.h5`` and perhaps ``NAME_valid.h5
 - ``spikes/units``: a list of channels an item, 0 to 699;
 - ``labels``: the class of an item, an index into
 - ``extra/keys``: the names of the classes;
-- ``extra/speaker``: who spoke (not in all files).
+- ``extra/speaker``: who spoke (not in all files); one for all tells as much as none.
 
 Source: B. Cramer et al., The Heidelberg Spiking Data Sets for the Systematic Evaluation of Spiking
 Neural Networks, IEEE TNNLS 33(7), 2022 (arXiv 1910.07407); https://zenkelab.org/resources.
@@ -100,7 +100,8 @@ def _speakers(held: Hdf5File, items: int) -> tuple[str, ...]:
     found = held.need("extra/speaker", 1, "iu")
     if found.shape != (items,):
         held.refuse(f"it is not as long as labels, which are {items}")
-    return tuple(str(number) for number in found[()].tolist())
+    names = tuple(str(number) for number in found[()].tolist())
+    return names if len(set(names)) > 1 else ("",) * items
 
 
 def trains(path: Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -11,11 +11,12 @@ from jaxtyping import Float32
 from imssa.data.audio import decode_any_rate, read_content
 from imssa.data.folder import ENDINGS, audio_files
 from imssa.data.fsdd import WORDS, parse_name
+from imssa.data.speaker_names import speaker_pattern
 from imssa.errors import DataError
 
 UNKNOWN: Final = "unknown"
 """The speaker where a file's name does not tell."""
-_COMMAND: Final = re.compile(r"(?P<speaker>[0-9a-f]{8})_nohash_[0-9]+")
+_COMMAND: Final = r"^([0-9a-f]{8})_nohash_[0-9]+\."
 _CLIPPED: Final = 0.01
 _RUN: Final = 3
 
@@ -45,7 +46,8 @@ def find_recordings(folder: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     The folder has one sub-folder a class, whose names are sorted (names that begin with a point or an
     underscore are left out, as Speech Commands' ``_background_noise_``), or it is that of the Free Spoken
     Digit Dataset, ``digit_speaker_index.wav``, whose classes are the ten digits' words. In sub-folders the
-    speaker is taken from names of the Speech Commands' form, ``hash_nohash_number.wav``.
+    names of the files tell the speaker, where all of them do (`imssa.data.speaker_names`) or they are of the
+    Speech Commands' form, ``hash_nohash_number.wav``.
 
     Args:
         folder: The folder.
@@ -88,7 +90,7 @@ def _digits(files: list[Path]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
 
 
 def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
-    sources = []
+    found: list[tuple[str, Path]] = []
     for inner in classes:
         files = audio_files(inner)
         if not files:
@@ -97,21 +99,23 @@ def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...
                 rule=f"the folder of a class holds recordings ({', '.join(ENDINGS)})",
                 remedy="Put recordings into it, or remove it.",
             )
-        sources += [
-            Source(path, f"{inner.name}/{path.name}", inner.name, _speaker(path)) for path in files
-        ]
-    if not sources:
+        found += [(inner.name, path) for path in files]
+    if not found:
         raise DataError(
             given=str(folder),
             rule=f"the folder holds no recordings ({', '.join(ENDINGS)})",
             remedy="Name a folder with one sub-folder a class, or that of spoken digits.",
         )
+    pattern = re.compile(speaker_pattern((word, path.name) for word, path in found) or _COMMAND)
+    sources = (
+        Source(path, f"{word}/{path.name}", word, _speaker(path, pattern)) for word, path in found
+    )
     return tuple(sources), tuple(inner.name for inner in classes)
 
 
-def _speaker(path: Path) -> str:
-    match = _COMMAND.fullmatch(path.stem)
-    return match["speaker"] if match else UNKNOWN
+def _speaker(path: Path, pattern: re.Pattern[str]) -> str:
+    match = pattern.search(path.name)
+    return match[1] if match else UNKNOWN
 
 
 def read_recording(source: Source) -> tuple[Samples, int]:

@@ -15,10 +15,10 @@ from imssa.data.hdf5 import opened
 from imssa.data.recording_source import RecordingSource
 from imssa.data.sequence_source import SequenceSource
 from imssa.data.sources import Seen
+from imssa.data.speaker_names import odd_names, speaker_pattern
 from imssa.data.spikes import BLOCK, SpikeSource
 from imssa.errors import DataError
 from imssa.experiment.recipe import data_section
-from imssa.proposal.naming import odd_names, speaker_pattern
 
 SHOWN: Final = 3
 FEWEST_ITEMS: Final = 3
