@@ -303,9 +303,9 @@ def _layers() -> str:
     return f"A training step of one layer of that size:\n\n{table(head, found)}\n"
 
 
-def example() -> str:
-    """The example's code."""
-    code = (ROOT / "examples" / "01_zero_one.py").read_text(encoding="utf-8")
+def example(name: str) -> str:
+    """An example's code."""
+    code = (ROOT / "examples" / name).read_text(encoding="utf-8")
     return f"```python\n{code}```\n"
 
 
@@ -333,7 +333,8 @@ FILLS: Final[dict[str, Callable[[], str]]] = {
     "speed": speed,
     "costs": costs,
     "readers": readers,
-    "example": example,
+    "example": lambda: example("01_zero_one.py"),
+    "one-chip": lambda: example("02_one_chip.py"),
 }
 
 

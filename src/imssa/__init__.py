@@ -6,7 +6,8 @@ In the order of the flow: `load_recipe`, `load_features`, `train`, `quantize`, `
 
 For a chip with defects `TailoredCompiler` takes the place of `compile_network`. Its defects are found
 by `scan` (or read by `read_defect_map`), and `deploy` does it all: scan, compile, refuse what cannot be
-served, write. `read_back` tells what the written kernels are worth.
+served, write. `read_back` tells what the written kernels are worth, `trim` writes cells again that harm
+them, `recalibrate` fits the digital operations to the chip, and `execute` runs a program on it.
 
 Example:
     >>> import imssa
@@ -34,9 +35,19 @@ Example:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imssa.crossbar import Chip, SimulatedChip, Trace, simulate
+    from imssa.crossbar import Chip, SimulatedChip, Trace, execute, simulate, write_program
     from imssa.data import DataConfig, SequenceDataset, load_dataset
-    from imssa.deployment import KernelReading, deploy, read_back, scan
+    from imssa.deployment import (
+        Calibration,
+        KernelReading,
+        Recalibrated,
+        Trimmed,
+        deploy,
+        read_back,
+        recalibrate,
+        scan,
+        trim,
+    )
     from imssa.ear import EarConfig, EncodingConfig, Events, encode_folder, encode_recording, hear
     from imssa.errors import ImssaError
     from imssa.evaluation import accuracy
@@ -62,6 +73,7 @@ __version__: str
 
 __all__ = [
     "S4D",
+    "Calibration",
     "Chip",
     "ChipDescription",
     "DataConfig",
@@ -77,6 +89,7 @@ __all__ = [
     "Measures",
     "Program",
     "QuantizedNetwork",
+    "Recalibrated",
     "Recipe",
     "S4DClassifier",
     "SequenceDataset",
@@ -84,6 +97,7 @@ __all__ = [
     "Tailored",
     "TailoredCompiler",
     "Trace",
+    "Trimmed",
     "__version__",
     "accuracy",
     "compile_network",
@@ -91,6 +105,7 @@ __all__ = [
     "deploy",
     "encode_folder",
     "encode_recording",
+    "execute",
     "hear",
     "load_chip",
     "load_dataset",
@@ -102,13 +117,16 @@ __all__ = [
     "quantize",
     "read_back",
     "read_defect_map",
+    "recalibrate",
     "save_model",
     "save_network",
     "save_program",
     "scan",
     "simulate",
     "train",
+    "trim",
     "write_defect_map",
+    "write_program",
 ]
 
 # Public name -> the module that defines it, in the order of the flow; one import above and one
@@ -157,6 +175,13 @@ _HOMES = {
     "deploy": "imssa.deployment",
     "KernelReading": "imssa.deployment",
     "read_back": "imssa.deployment",
+    "trim": "imssa.deployment",
+    "Trimmed": "imssa.deployment",
+    "Calibration": "imssa.deployment",
+    "recalibrate": "imssa.deployment",
+    "Recalibrated": "imssa.deployment",
+    "write_program": "imssa.crossbar",
+    "execute": "imssa.crossbar",
     "simulate": "imssa.crossbar",
     "Trace": "imssa.crossbar",
     "accuracy": "imssa.evaluation",

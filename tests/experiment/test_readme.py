@@ -14,7 +14,7 @@ from tests.cli.calls import SETTINGS, done
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLE = ROOT / "examples" / "01_zero_one.py"
+EXAMPLE, ONE_CHIP = (ROOT / "examples" / name for name in ("01_zero_one.py", "02_one_chip.py"))
 
 
 def test_filled_parts_are_what_the_files_hold() -> None:
@@ -22,25 +22,40 @@ def test_filled_parts_are_what_the_files_hold() -> None:
     assert subprocess.run(fill, check=False).returncode == 0, "run scripts/fill_readme.py"
 
 
-def test_example_in_the_readme_is_the_file() -> None:
-    assert f"```python\n{EXAMPLE.read_text(encoding='utf-8')}```\n" in README
+@pytest.mark.parametrize("example", [EXAMPLE, ONE_CHIP])
+def test_examples_in_the_readme_are_the_files(example: Path) -> None:
+    assert f"```python\n{example.read_text(encoding='utf-8')}```\n" in README
 
 
-def test_example_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With few epochs here; as it stands under `make proof`."""
+@pytest.fixture
+def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipes of few epochs here; as they stand under `make proof`."""
     load = imssa.load_recipe
 
     def load_small(name: str, changes: Iterable[str] = ()) -> imssa.Recipe:
         return load(name, [*SETTINGS, *changes])
 
     monkeypatch.setattr(imssa, "load_recipe", load_small)
+
+
+@pytest.mark.usefixtures("few_epochs")
+def test_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["ideal chip", "taox-64"]
     assert imssa.load_program(tmp_path / "zero-one.safetensors").class_names == ("zero", "one")
+
+
+def test_example_of_one_chip(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ONE_CHIP), run_name="__main__")
+    found = re.findall(r"([\d.]+)%", capsys.readouterr().out)
+    blind, *others = (float(percent) for percent in found)
+    assert len(others) == 3
+    assert blind < min(others)
+    assert min(others) >= 98
 
 
 @pytest.mark.proof
