@@ -41,7 +41,9 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_json_of_running_commands(folder: Path) -> None:
-    assert set(json_of("run", "--out", folder).value) == {"report", "page", "accuracy"}
+    run = json_of("run", "--out", folder).value
+    assert set(run) == {"report", "page", "accuracy", "warnings"}
+    assert "cannot be told from always the same answer" in run["warnings"][0]  # of so few epochs
     for stage in ("compile", "simulate"):
         value = json_of(stage, "--out", folder).value
         assert value["stage"] == stage

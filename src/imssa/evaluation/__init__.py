@@ -3,7 +3,7 @@
 from imssa.evaluation.converter_use import converter_use
 from imssa.evaluation.effects import chip_pictures, ir_drop, read_noise
 from imssa.evaluation.held import held_blocks, held_poles, impulse_responses
-from imssa.evaluation.intervals import wilson_interval
+from imssa.evaluation.intervals import doubts, wilson_interval
 from imssa.evaluation.metrics import (
     STAGES,
     Estimate,
@@ -77,6 +77,7 @@ __all__ = [
     "confusion_matrix",
     "converter_use",
     "crossed_estimate",
+    "doubts",
     "held_blocks",
     "held_poles",
     "impulse_responses",

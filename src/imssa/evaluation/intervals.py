@@ -1,9 +1,16 @@
-"""How far a share found on few items may be from the true one."""
+"""How far a share found on few items may be from the true one, and what that leaves in doubt."""
 
 import math
 from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from jaxtyping import Int64
 
 from imssa.errors import DataError
+
+FEW_ITEMS: Final = 30
+"""Fewer test items leave an accuracy of 90 % open by more than ten points to either side."""
 
 
 def wilson_interval(share: float, items: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -37,3 +44,36 @@ def wilson_interval(share: float, items: int, confidence: float = 0.95) -> tuple
     half = z * math.sqrt(share * (1 - share) / items + z**2 / (4 * items**2))
     whole = 1 + z**2 / items
     return max((middle - half) / whole, 0.0), min((middle + half) / whole, 1.0)
+
+
+def doubts(
+    answers: Int64[np.ndarray, " items"], labels: Int64[np.ndarray, " items"]
+) -> tuple[str, ...]:
+    """What makes the accuracy of a network in software doubtful, a sentence each.
+
+    Args:
+        answers: Of the network, to each test item.
+        labels: True classes.
+
+    Example:
+        >>> labels = np.array([0, 1] * 10)
+        >>> for doubt in doubts(np.zeros(20, np.int64), labels):
+        ...     print(doubt)
+        Only 20 items were tested: an accuracy of 50.0 % lies between 29.9 and 70.1 % (95 %).
+        The network in software has 50.0 %, which cannot be told from always the same answer (50.0 %): train longer, or on more data.
+    """
+    items = len(labels)
+    right, largest = float((answers == labels).mean()), np.bincount(labels).max() / items
+    low, high = wilson_interval(right, items)
+    found = []
+    if items < FEW_ITEMS:
+        found.append(
+            f"Only {items} items were tested: an accuracy of {100 * right:.1f} % lies between "
+            f"{100 * low:.1f} and {100 * high:.1f} % (95 %)."
+        )
+    if low <= largest:
+        found.append(
+            f"The network in software has {100 * right:.1f} %, which cannot be told from always the same "
+            f"answer ({100 * largest:.1f} %): train longer, or on more data."
+        )
+    return tuple(found)

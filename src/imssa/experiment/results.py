@@ -17,6 +17,7 @@ from imssa.evaluation import (
     Report,
     accuracy,
     confusion_matrix,
+    doubts,
     load_pictures,
     load_report,
     make_report,
@@ -69,7 +70,10 @@ def write_results(folder: Folder, header: dict[str, Any], kind: str) -> Report:
         chip_name=folder.recipe.chip.name,
         effects=effects_in_words(folder.recipe.chip),
         not_modelled=not_modelled(folder.recipe.chip),
-        warnings=tuple(model_header.get("warnings", ())),
+        warnings=(
+            *model_header.get("warnings", ()),
+            *doubts(arrays["software"], arrays["labels"]),
+        ),
         seconds=folder.seconds(),
     )
     from imssa.evaluation.page import write_page  # loads matplotlib

@@ -170,10 +170,11 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
     if len(facts.rates_hertz) > 1:
         told.append("Recordings have several sampling rates; what is above the lowest is cut off.")
     if not facts.speakers and facts.rates_hertz:
-        odd = facts.odd_names
-        why = f" ({odd[0]!r} names nobody, where most files do: rename it, or move it out)"
+        told.append("Nothing tells who is heard: the same voice may be trained on and tested.")
+    if facts.odd_names:
         told.append(
-            f"Nothing tells who is heard{why if odd else ''}: the same voice may be trained on and tested."
+            f"{facts.odd_names[0]!r} names no speaker where other files do: rename it, or move it out, "
+            "and speakers are kept apart."
         )
     if size.reduced:
         kernels, layers = size.wanted
