@@ -72,6 +72,20 @@ def test_words_of_many_speakers(tmp_path: Path) -> None:
     assert data.augmentation.time_shift_frames == 7
 
 
+def test_one_name_without_a_speaker_is_told(tmp_path: Path) -> None:
+    for label, hertz in (("ja", 300), ("nein", 500)):
+        (tmp_path / label).mkdir()
+        for number, who in enumerate("abcdef"):
+            for take in range(3):
+                sound = audio_bytes(tone(hertz + 20 * number + take, 0.5, 8000), 8000)
+                (tmp_path / label / f"{who}_{take}.wav").write_bytes(sound)
+    assert propose(Wish(tmp_path)).facts.speakers == 6
+    (tmp_path / "ja" / "17.wav").write_bytes(audio_bytes(tone(800, 0.5, 8000), 8000))
+    found = propose(Wish(tmp_path))
+    assert found.facts.speakers == 0
+    assert any("'17.wav' names no speaker" in warning for warning in found.warnings)
+
+
 def test_published_digits_are_split_as_published(tmp_path: Path) -> None:
     write_digits(tmp_path / "recordings", "0123456789")
     found = loads(propose(Wish(tmp_path)))

@@ -10,19 +10,26 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from imssa.errors import OutputError
+from imssa.errors import FileFormatError, OutputError
 from imssa.program.containers import Entry, Head, opened, read_head, refuse, strict_json
 
 Header = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 Accept = Callable[[Header, Mapping[str, Entry]], None]
+
+WRITTEN_AS: Final = {
+    "imssa.model": "model.safetensors of a run, the float network,",
+    "imssa.quantized": "quantized.safetensors of a run, the integer network,",
+    "imssa.program": "program.safetensors of a run, or a program that `imssa compile` wrote,",
+}
+"""Where files of some kinds come from: one that is wanted in place of another is not damaged."""
 
 
 def canonical_json(value: object) -> str:
@@ -150,7 +157,11 @@ def _signed(path: Path, head: Head, kind: str) -> tuple[Header, dict[str, str], 
     """Header, digests of the arrays and identity, once the text is found to be what was signed."""
     if kind not in head.metadata:
         held = ", ".join(sorted(head.metadata)) or "nothing of imssa"
-        raise refuse(path, f"it holds {held}, not {kind}")
+        rule = f"it holds {held}, not {kind}"
+        if not any(name in head.metadata for name in WRITTEN_AS):
+            raise refuse(path, rule)
+        wanted = WRITTEN_AS.get(kind, f"a file of {kind}")
+        raise FileFormatError(given=str(path), rule=rule, remedy=f"Name {wanted} in its place.")
     text = head.metadata[kind]
     try:
         body = strict_json(text)
