@@ -55,4 +55,4 @@ def whole_page() -> str:
     costs = {"energy a step, pJ": {"ADC": {"low": 1.0, "typical": 2.0, "high": 4.0}}}
     hashes = {"program": "ab" * 32}
     report = make_sample()
-    return page(Material(report, pictures, {"leaky": EPOCHS}, program, costs, hashes))
+    return page(Material(report, pictures, {"leaky": EPOCHS}, program, costs, hashes=hashes))

@@ -1,5 +1,6 @@
 """`imssa cost`: tables, JSON, refusals."""
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,15 @@ def test_the_folder_of_a_run_costs_what_its_program_does(finished: Path) -> None
     assert kept == {key: of_folder[key] for key in kept}
     assert kept["assumptions"]["rate"] == "40 steps a second, as the front end makes them"
     assert "weights" not in kept["assumptions"]
+
+
+def test_the_page_of_a_run_says_what_its_costs_say(finished: Path) -> None:
+    """Not only what speaks for the chip: digital chips with weights as wide as its own as well."""
+    kept = json.loads((finished / "costs.json").read_text())["costs"]
+    page = html.unescape((finished / "report.html").read_text(encoding="utf-8"))
+    assert len(kept["verdict"]) >= 4
+    assert [sentence for sentence in kept["verdict"] if sentence not in page] == []
+    assert "packed weights, nJ" in page
 
 
 def test_a_recipe_costs_before_training_what_its_shapes_say(tmp_path: Path, finished: Path) -> None:

@@ -4,6 +4,7 @@ The figures, and with them matplotlib, are loaded only when a page is made.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from imssa.evaluation.intervals import wilson_interval
@@ -43,14 +44,7 @@ def page(material: Material) -> str:
 def document_of(material: Material) -> Document:
     """The page of a run, free of layout; its figures and tables can be had as files, too."""
     report = Report.model_validate_json(report_json(material.report))  # keys in the file's order
-    found = Material(
-        report,
-        material.pictures,
-        material.training,
-        material.program,
-        material.costs,
-        material.hashes,
-    )
+    found = replace(material, report=report)
     names = report.class_names
     few = len(names) <= MOST_NAMED
     heading = (
@@ -172,7 +166,7 @@ def _last_sections(material: Material) -> Iterator[Section]:
     if any(material.training.values()):
         yield demand.training_section(material)
     if material.costs:
-        yield demand.costs_section(material.costs)
+        yield demand.costs_section(material.costs, material.verdict)
     yield demand.size_section(material)
     yield demand.resources_section(material)
     if report.not_modelled:

@@ -4,6 +4,8 @@ The program is a file's, that of a run's folder, or one of a recipe that was not
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +57,7 @@ ENDS: Final = ("low", "typical", "high")
 SHOWN: Final = {
     "Energy of a time step on the chip, nJ": ("chip", "step_joule", 1e9),
     "Energy of a time step on a digital chip in int8, nJ": ("digital", "step_joule", 1e9),
+    "Energy of a time step on a digital chip, packed weights, nJ": ("packed", "step_joule", 1e9),
     "Time of a step on the chip, us": ("chip", "step_seconds", 1e6),
     "Area of the chip, mm2": ("chip", "area_square_metre", 1e6),
 }
@@ -195,18 +198,32 @@ def read_costs(root: Path) -> dict[str, dict[str, dict[str, float]]] | None:
     Raises:
         FileFormatError: The file holds something else.
     """
-    path = root / COSTS
-    if not path.exists():
-        return None
-    try:
-        found = json.loads(read_bytes(path))["costs"]
-        return {
+    with _kept(root) as found:
+        return found and {
             told: {
                 part: {end: scale * float(ends[end]) for end in ENDS}
                 for part, ends in found[design][quantity]["parts"].items()
             }
             for told, (design, quantity, scale) in SHOWN.items()
         }
+
+
+def read_verdict(root: Path) -> tuple[str, ...]:
+    """What the costs of a run's folder say, in sentences, for its page; none where there are none.
+
+    Raises:
+        FileFormatError: The file holds something else.
+    """
+    with _kept(root) as found:
+        return tuple(str(sentence) for sentence in found["verdict"]) if found else ()
+
+
+@contextmanager
+def _kept(root: Path) -> Iterator[Any]:
+    """What the file of costs holds; None: there is none."""
+    path = root / COSTS
+    try:
+        yield json.loads(read_bytes(path))["costs"] if path.exists() else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise FileFormatError(
             given=str(path),

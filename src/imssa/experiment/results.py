@@ -29,7 +29,7 @@ from imssa.evaluation import (
 )
 from imssa.evaluation.metrics import FURTHER_STAGES
 from imssa.evaluation.words import MICROSIEMENS
-from imssa.experiment.costs import read_costs
+from imssa.experiment.costs import read_costs, read_verdict
 from imssa.experiment.folder import Folder
 from imssa.hardware import ChipDescription
 from imssa.models import ModelConfig, load_model
@@ -96,6 +96,7 @@ def material_of(folder: Folder, report: Report) -> "Material":
         read_logs(folder),
         folder.program(folder.recipe.quantization.realization),
         read_costs(folder.root),
+        read_verdict(folder.root),
         content_hashes(folder.root),
     )
 

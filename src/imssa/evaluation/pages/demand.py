@@ -191,8 +191,8 @@ def resources_section(material: Material) -> Section:
     )
 
 
-def costs_section(costs: Costs) -> Section:
-    """Energy, latency and area by part, each from low to high."""
+def costs_section(costs: Costs, verdict: tuple[str, ...]) -> Section:
+    """Energy, latency and area by part, each from low to high, and what they say in sentences."""
     figures = tuple(
         Figure(
             f"costs-{n}",
@@ -211,7 +211,7 @@ def costs_section(costs: Costs) -> Section:
         "costs",
         "What it costs",
         reading=f"{'; '.join(totals)}.",
-        text=("Modelled, not measured: constants of publications, each as a range.",),
+        text=("Modelled, not measured: constants of publications, each as a range.", *verdict),
         figures=figures,
         tables=tuple(_cost_table(n, q, parts) for n, (q, parts) in enumerate(costs.items())),
     )

@@ -33,6 +33,7 @@ class Material:
         training: Epochs of each training, by the realization or "float".
         program: What was compiled for the recipe's own realization.
         costs: Energy, latency and area by part.
+        verdict: What they say, in sentences.
         hashes: SHA-256 of the content of the run's files, by name.
     """
 
@@ -41,6 +42,7 @@ class Material:
     training: Trainings = field(default_factory=dict)
     program: Program | None = None
     costs: Costs | None = None
+    verdict: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
