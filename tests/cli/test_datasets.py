@@ -1,5 +1,6 @@
 """`imssa data list`, `imssa data check` and `imssa recipes`."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,6 +136,7 @@ def test_recipes_are_listed_with_what_they_show() -> None:
     rows = call("recipes", "list", "--json").value["recipes"]
     assert [row["name"] for row in rows] == list(recipe_names())
     assert all(len(row["comment"]) > 60 for row in rows)
+    assert all(re.search("minutes? |hour |Not timed", row["comment"] + " ") for row in rows)
     assert "spoken-digits" in call("recipes", "list").out
 
 
