@@ -202,8 +202,8 @@ def digital(recipe: Recipe, name: str) -> Recipe:
 
 
 def integer(trained: Trained, name: str, progress: Told) -> dict[str, Any]:
-    """The same network with its recurrence on a digital accelerator."""
-    recipe, test = digital(trained.recipe, name), trained.test
+    """The same network with its recurrence on a digital accelerator, trained in codes."""
+    recipe = digital(trained.recipe, name)
     place = trained.root / name
     place.mkdir(exist_ok=True)
     log = place / "quantized-training.jsonl"
@@ -215,13 +215,18 @@ def integer(trained: Trained, name: str, progress: Told) -> dict[str, Any]:
         place / "quantize.checkpoint",
         log,
     )
-    networks = {f"{name}_ptq": frozen(trained, recipe), name: convert(prepared)}
+    found = integer_ptq(trained, name)
+    answers = codes_answers(convert(prepared), recipe, trained.test)
+    found["accuracies"][name] = accuracy(answers, trained.test.labels)
+    return {**found, "minutes": sum(record["seconds"] for record in read_log(log)) / 60}
+
+
+def integer_ptq(trained: Trained, name: str) -> dict[str, Any]:
+    """The same network on a digital accelerator, without training in codes."""
+    recipe, test = digital(trained.recipe, name), trained.test
+    answers = codes_answers(frozen(trained, recipe), recipe, test)
     return {
-        "accuracies": {
-            way: accuracy(codes_answers(network, recipe, test), test.labels)
-            for way, network in networks.items()
-        },
+        "accuracies": {f"{name}_ptq": accuracy(answers, test.labels)},
         "quantization": recipe.quantization.model_dump(mode="json"),
         "converters": recipe.chip.converters.model_dump(mode="json"),
-        "minutes": sum(record["seconds"] for record in read_log(log)) / 60,
     }

@@ -2,7 +2,7 @@
 
     python benchmarks/recipes.py RECIPE --work DIR [--set KEY=VALUE]... [--over KEY=A,B,...]
         [--seeds 0 1 2] [--chips 50] [--stuck 0.02] [--chip-items N] [--recalibrated N]
-        [--baselines gru ptq int8 int16] [--gru-rates 0.3 1 3] [--gru-epochs N]
+        [--baselines gru ptq int8 int16 int8_ptq int16_ptq] [--gru-rates 0.3 1 3] [--gru-epochs N]
         [--json FILE] [--tiny]
 
 Each seed is trained in a folder of its own below DIR, as by ``imssa run``; the epoch is chosen on
@@ -38,7 +38,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from baselines import STATES, gru, integer, ptq
+from baselines import STATES, gru, integer, integer_ptq, ptq
 from recipe_chips import Asked, ChipStudy
 from recipe_parts import Trained, file_of, once
 from rich.console import Console
@@ -54,6 +54,7 @@ TINY: Final = ("float_training.epochs=1", "quantized_training.epochs=1")
 TINY_CHIPS: Final = 2
 SPLITS: Final = {"data.test_speakers": "speaker", "data.fold": "fold"}
 """Keys that go with a split."""
+BASELINES: Final = ("gru", "ptq", *STATES, *(f"{name}_ptq" for name in STATES))
 
 
 def said(text: str) -> None:
@@ -138,6 +139,8 @@ class Study:
             "ptq": (vars(self.asked), lambda: ptq(trained, self.asked, _counted)),
             "int8": (None, lambda: integer(trained, "int8", progress)),
             "int16": (None, lambda: integer(trained, "int16", progress)),
+            "int8_ptq": (None, lambda: integer_ptq(trained, "int8")),
+            "int16_ptq": (None, lambda: integer_ptq(trained, "int16")),
         }
         for name, (settings, find) in ways.items():
             kept = file_of(trained.root, name, (dump, settings)).exists()
@@ -270,7 +273,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stuck", type=float, default=0.02)
     parser.add_argument("--chip-items", type=int, help="most test items that chips are asked")
     parser.add_argument("--recalibrated", type=int, help="how many chips are recalibrated too")
-    parser.add_argument("--baselines", nargs="*", default=[], choices=["gru", "ptq", *STATES])
+    parser.add_argument("--baselines", nargs="*", default=[], choices=BASELINES)
     parser.add_argument("--gru-rates", type=float, nargs="+", default=[0.3, 1.0, 3.0])
     parser.add_argument("--gru-epochs", type=int, help="of each training; else the recipe's")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")

@@ -28,6 +28,8 @@ ACCURACIES: Final = {
     "recalibrated": "chip_recalibrated",
 }
 BASELINES: Final = {"GRU": "gru", "PTQ": "ptq", "int8": "int8"}
+UNTRAINED: Final = {"int8": "int8_ptq"}
+"""What is shown with a star where a network was not trained for it in codes."""
 NONE: Final = "-"
 MISSING: Final = "Not measured yet: `python benchmarks/recipes.py RECIPE --work DIR --json results/recipes/RECIPE.json`.\n"
 
@@ -52,6 +54,11 @@ def recipes(folder: Path) -> str:
         for name, result in found.items()
         if result.get("items") is not None
     )
+    shorter = "".join(
+        f" The GRU of `{name}` was trained for {told} epochs."
+        for name, result in found.items()
+        if (told := _gru_epochs(result)) is not None
+    )
     stuck = _distinct(f"{100 * result['stuck']:g} %" for result in found.values())
     intervals = "; ".join(_interval(name, result["summary"]) for name, result in found.items())
     return (
@@ -60,10 +67,17 @@ def recipes(folder: Path) -> str:
         f"the linear layers. {chips} chips a seed with all errors of their description and {stuck} of "
         "the devices stuck, half high and half low: mapped *blind*, *compiled* for each chip's "
         "defects and wires, *trimmed* (cells that harm their kernels written again), and *recalibrated* "
-        f"after that (of these chips {fitted}).{fewer} Minutes of training a seed, both trainings. What the "
+        f"after that (of these chips {fitted}).{fewer} * PTQ, not trained in codes.{shorter} Minutes of training a seed, both trainings. What the "
         "number of test items alone leaves open (95 %, float and compiled): "
         f"{intervals}.\n"
     )
+
+
+def _gru_epochs(result: dict[str, Any]) -> int | None:
+    """Epochs of the GRU where they are not those of the recipe."""
+    found = {row["gru"].get("epochs") for row in result["rows"] if "gru" in row} - {None}
+    usual = result["recipe"]["float_training"]["epochs"]
+    return min(found) if found and found != {usual} else None
 
 
 def _files(folder: Path) -> list[Path]:
@@ -76,6 +90,10 @@ def _row(name: str, result: dict[str, Any]) -> list[str]:
     accuracies = summary["accuracies"]
     shown = [accuracies.get(key) for key in (*ACCURACIES.values(), *BASELINES.values())]
     texts = [NONE if part is None else _spread(part) for part in shown]
+    for number, key in enumerate(BASELINES.values(), len(ACCURACIES)):
+        beside = accuracies.get(UNTRAINED.get(key, ""))
+        if key not in accuracies and beside is not None:
+            texts[number] = f"{_spread(beside)} *"
     cut = len(ACCURACIES)
     size = (f"{summary['parameters']:,}", str(summary["arrays"]), f"{summary['minutes']:.1f}")
     seeds = _distinct(part["seeds"] for part in accuracies.values())

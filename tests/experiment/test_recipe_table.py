@@ -28,6 +28,8 @@ def result(**accuracies: tuple[float, float | None]) -> dict[str, Any]:
     bits = dict.fromkeys("ABCD", 2) | dict.fromkeys(LINEAR, 4)
     summary = {"accuracies": parts, "bits": bits, "parameters": 8389, "arrays": 21}
     return {
+        "recipe": {"float_training": {"epochs": 10}},
+        "rows": [],
         "chips": 50,
         "recalibrated": 10,
         "stuck": 0.02,
@@ -45,6 +47,8 @@ def test_rows_of_what_is_there(tmp_path: Path) -> None:
     )
     mnist = result(float=(0.98, None))
     mnist["summary"]["bits"]["A"] = 6
+    mnist["summary"]["accuracies"]["int8_ptq"] = mnist["summary"]["accuracies"]["float"]
+    mnist["rows"] = [{"gru": {"epochs": 4}}]
     for name, found in (("smnist", mnist), ("another", mnist), ("spoken-digits", digits)):
         (tmp_path / f"{name}.json").write_text(json.dumps(found))
     lines = table(tmp_path).splitlines()
@@ -69,6 +73,8 @@ def test_rows_of_what_is_there(tmp_path: Path) -> None:
         "seeds": "3",
     }
     assert (cells[3][1], cells[3][2], cells[3][-1]) == ("6/2/2/2; 4", "98.0", "1")
+    assert cells[3][-2] == "98.0 *"
+    assert "The GRU of `smnist` was trained for 4 epochs." in lines[-1]
     assert "50 chips a seed" in lines[-1]
     assert "(of these chips 10)" in lines[-1]
     assert "2 % of the devices stuck" in lines[-1]
