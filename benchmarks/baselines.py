@@ -1,8 +1,9 @@
-"""Other ways to do what a recipe does, on the same features, split, augmentation and epochs.
+"""Other ways to do what a recipe does, on the same features, split and augmentation.
 
 - ``gru``: a GRU of as many parameters (within 3 %), auxiliary classes left out, trained by the recipe's
   float training (epochs unless others are asked for, batch, warm-up, weight decay, clipping) with some
-  peak rates; the rate, as the epoch, is the one of lowest validation loss. In floats.
+  peak rates; the rate is the one of lowest validation loss, the epoch is kept as the recipe does. In
+  floats.
 - ``ptq``: post-training quantization: the recipe's float network with the recipe's realization, bits
   and parts, scales and full scales calibrated on training data, and no training in codes. ``ptq8``:
   the same with 8 bits for every weight. ``.._chip``: on the recipe's chip with stuck devices and all
@@ -98,6 +99,7 @@ def _gru(
     settings, key = recipe.float_training, Key.root(recipe.seed).child("gru")
     rate = settings.learning_rate * times
     changes = {"learning_rate": rate, "epochs": settings.epochs if epochs is None else epochs}
+    name = f"rate-{rate:g}" if epochs is None else f"rate-{rate:g}-epochs-{epochs}"
     features = trained.features
     told = replace(shape, classes=len(features.learned.class_names))
     model = GRUClassifier(told, recipe.model.dropout, key.child("start").torch())
@@ -117,8 +119,8 @@ def _gru(
         settings.model_copy(update=changes),
         key=key,
         augmentation=recipe.data.augmentation,
-        checkpoint=place / f"rate-{rate:g}.checkpoint",
-        log=place / f"rate-{rate:g}.jsonl",
+        checkpoint=place / f"{name}.checkpoint",
+        log=place / f"{name}.jsonl",
         progress=progress(f"GRU, rate {rate:g}"),
     )
     for name, held in list(model.decoder.named_parameters()):

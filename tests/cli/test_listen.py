@@ -2,13 +2,16 @@
 
 import io
 import json
+import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from imssa.crossbar import ProgrammedChips, Stream
 from imssa.errors import ShapeError
@@ -112,6 +115,25 @@ def test_a_file_that_was_cut_short_is_refused(finished: Path, file: Path, tmp_pa
     cut = tmp_path / "cut.wav"
     cut.write_bytes(file.read_bytes()[:-100])
     assert "the file is truncated" in refusal("listen", finished, "--input", cut)
+    soundfile.write(tmp_path / "whole.aiff", np.zeros(800, np.float32), 8000)
+    other = refusal("listen", finished, "--input", tmp_path / "whole.aiff")
+    assert "in the format AIFF" in other
+
+
+def test_a_stream_written_to_a_file_and_a_pipe_are_heard(
+    finished: Path, file: Path, tmp_path: Path
+) -> None:
+    """Whoever wrote the one did not know its length; the other cannot be looked at beforehand."""
+    content, piped = file.read_bytes(), tmp_path / "piped.wav"
+    place = content.index(b"data") + 4
+    (tmp_path / "stream.wav").write_bytes(content[:place] + b"\xff" * 4 + content[place + 4 :])
+    os.mkfifo(piped)
+    writer = threading.Thread(target=piped.write_bytes, args=(content,))
+    writer.start()
+    expected = done("listen", finished, "--input", file, "--json").out
+    for given in (tmp_path / "stream.wav", piped):
+        assert done("listen", finished, "--input", given, "--json").out == expected
+    writer.join()
 
 
 def test_sound_of_a_lower_rate_is_heard_with_a_warning(finished: Path, tmp_path: Path) -> None:

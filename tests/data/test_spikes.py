@@ -88,6 +88,29 @@ def test_one_speaker_for_all_tells_nobody_apart(tmp_path: Path) -> None:
     assert len(split.train) > len(split.test) > 0
 
 
+def test_a_speaker_alone_in_a_file_is_known(tmp_path: Path) -> None:
+    train, test = spike_arrays(0, 20), spike_arrays(1, 6)
+    write_spikes(tmp_path / "x_train.h5", train)
+    write_spikes(tmp_path / "x_test.h5", test | {"speaker": np.full(6, 7)})
+    split = load(config(tmp_path), np.random.default_rng(0))
+    assert {*split.test.groups} == {"7"}
+    assert "" not in split.train.groups
+
+
+def test_speakers_have_their_names_where_the_file_tells_them(tmp_path: Path) -> None:
+    """Numbers are given anew in each file that is encoded."""
+    file = write_spikes(tmp_path / "a.h5", spike_arrays(0, 20))
+    with h5py.File(file, "a") as held:
+        held["extra/meta_info/speaker"] = np.array(["anna", "bert", "carl"], "S4")
+    groups = {item.group for item in open_source(config(file)).items}
+    assert groups == {"anna", "bert", "carl"}
+    with h5py.File(file, "a") as held:
+        del held["extra/meta_info/speaker"]
+        held["extra/meta_info/speaker"] = np.array(["anna"], "S4")
+    with pytest.raises(DataError, match="it names 1 speakers"):
+        open_source(config(file))
+
+
 def changed(made: dict[str, Any], name: str, values: list[float], kind: type) -> dict[str, Any]:
     """The same with another third item."""
     return {**made, name: [*made[name][:2], np.array(values, kind), *made[name][3:]]}

@@ -54,7 +54,7 @@ def test_a_file_is_read_as_the_published_ones_are(tmp_path: Path) -> None:
         made = json.loads(file.attrs["imssa"])
     assert made["encoding"]["ear"]["channels"] == 40
     assert made["format"] == "imssa.spikes/1"
-    assert (found.recordings, found.classes, found.speakers) == (5, ("high", "low"), 3)
+    assert (found.recordings, found.classes, found.speakers) == (5, ("high", "low"), 2)
 
 
 def test_words_differ_where_their_pitches_do(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_example_runs(
     assert imssa.load_program(tmp_path / "zero-one.safetensors").class_names == ("zero", "one")
 
 
+@pytest.mark.slow
 def test_example_of_one_chip(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ONE_CHIP), run_name="__main__")
     found = re.findall(r"([\d.]+)%", capsys.readouterr().out)

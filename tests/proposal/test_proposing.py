@@ -83,7 +83,20 @@ def test_one_name_without_a_speaker_is_told(tmp_path: Path) -> None:
     (tmp_path / "ja" / "17.wav").write_bytes(audio_bytes(tone(800, 0.5, 8000), 8000))
     found = propose(Wish(tmp_path))
     assert found.facts.speakers == 0
-    assert any("'17.wav' names no speaker" in warning for warning in found.warnings)
+    told = "1 of 37 files name no speaker, for instance 'ja/17.wav'"
+    assert any(told in warning for warning in found.warnings)
+    assert not any("Nothing tells" in warning for warning in found.warnings)
+
+
+def test_what_comes_before_the_session_is_the_speaker() -> None:
+    """Not the session, though it stands where other collections have the speaker."""
+    names = [
+        (w, f"{who}_s{session}_0.wav")
+        for w in ("ja", "nein")
+        for who in ("anna", "bert", "carl", "dora")
+        for session in range(5)
+    ]
+    assert speaker_pattern(names) == r"^([A-Za-z][A-Za-z0-9]*)[-_]"
 
 
 def test_published_digits_are_split_as_published(tmp_path: Path) -> None:

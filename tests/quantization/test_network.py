@@ -31,6 +31,9 @@ def test_the_network_is_the_written_rule(realization: Realization, output: str) 
         assert codes["mean"][row].tolist() == mean
         assert codes["logits"][row].tolist() == logits
         assert codes["answer"][row].tolist() == [logits.index(max(logits))]
+    ends = network.run(inputs, lengths, steps=False)
+    assert set(ends) == {"sum", "mean", "logits", "answer"}
+    assert all(np.array_equal(found, codes[name]) for name, found in ends.items())
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 100, 1000])

@@ -84,6 +84,6 @@ def encode(  # noqa: PLR0913  # one argument an option
     shown.result(
         {"file": str(out), **vars(made)},
         f"{out}: {made.recordings} recordings of {made.seconds:.1f} s, {len(made.classes)} classes, "
-        f"{made.speakers} speakers, {sum(made.spikes) / made.recordings:,.0f} spikes a recording",
+        f"{made.speakers or 'no known'} speakers, {sum(made.spikes) / made.recordings:,.0f} spikes a recording",
         *(f"left out: {reason}" for reason in made.skipped),
     )

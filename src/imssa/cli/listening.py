@@ -103,7 +103,7 @@ def listen(  # noqa: PLR0913  # one argument an option
     """
     from imssa.live import GateConfig, Listener, hearing_of, open_source
 
-    _require_positive(threshold, hysteresis)
+    _require_closing(threshold, hysteresis)
     gate = GateConfig(
         threshold,
         threshold - hysteresis,
@@ -127,7 +127,8 @@ def listen(  # noqa: PLR0913  # one argument an option
         _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
 
 
-def _require_positive(threshold: float, hysteresis: float) -> None:
+def _require_closing(threshold: float, hysteresis: float) -> None:
+    """The rule of the gate, in the words of the options."""
     from imssa.errors import RecipeError
 
     if hysteresis >= threshold:

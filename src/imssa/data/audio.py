@@ -21,6 +21,8 @@ HIGHEST_HERTZ: Final = 768000
 MOST_SAMPLES: Final = 2**26
 """More than an hour at 16 kHz. A header that promises more is not believed: memory is taken as it says."""
 
+NOT_STATED: Final = 0xFFFFFFFF
+"""The size of the samples in a WAV file that was written as a stream: they reach to its end."""
 
 OVERSHOOT: Final = 2.0
 """Lossy coding overshoots full scale a little; such samples are clipped. More is no recording."""
@@ -127,6 +129,8 @@ def _check_wav_complete(content: bytes | mmap, name: str) -> None:
     while start + 8 <= len(content):
         size = int.from_bytes(content[start + 4 : start + 8], "little")
         body = start + 8
+        if size == NOT_STATED and content[start : start + 4] == b"data":
+            return
         if body + size > len(content):
             break
         if content[start : start + 4] == b"data":

@@ -69,12 +69,10 @@ def _of_folder(root: Path) -> str | None:
 def _of_words(root: Path) -> str | None:
     """Folders of recordings, one a class."""
     folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith((".", "_"))]
-    spoken = [folder for folder in folders if audio_files(folder)]
-    if not spoken:
+    files = [file for folder in folders for file in audio_files(folder)]
+    if not files:
         return None
-    files = [file for folder in spoken for file in audio_files(folder)]
     # Most names decide: a stray file is then refused by name. As a mere folder, its speakers would mix.
-    named = sum("_nohash_" in file.name for file in files) > len(files) / 2
-    commands = named and all(folder.name in WORDS for folder in spoken)
-    only_wav = all(file.suffix == ENDINGS[0] for file in files)
-    return "speech-commands" if commands and only_wav else "folder"
+    named = sum("_nohash_" in file.name and file.suffix == ENDINGS[0] for file in files)
+    words = all(file.parent.name in WORDS for file in files)
+    return "speech-commands" if words and named > len(files) / 2 else "folder"

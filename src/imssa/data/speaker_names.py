@@ -5,10 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+COMMAND: Final = r"^([0-9a-f]{8})_nohash_"
+"""How Speech Commands names speakers."""
+AFTER_WORD: Final = r"^[^-_]+[-_]([A-Za-z][A-Za-z0-9]*)[-_]"
+"""WORD_SPEAKER_TAKE: files of a class begin alike, else what comes first is the speaker."""
 PATTERNS: Final = (
-    r"^([0-9a-f]{8})_nohash_",  # Speech Commands
+    COMMAND,
     r"(?i)(?:speaker|spk|subject|person|user)[-_ ]?([0-9a-z]+)",
-    r"^[^-_]+[-_]([A-Za-z][A-Za-z0-9]*)[-_]",  # WORD_SPEAKER_TAKE
+    AFTER_WORD,
     r"^([A-Za-z][A-Za-z0-9]*)[-_]",  # SPEAKER_TAKE
     r"^([0-9]+)[-_][0-9]+",  # SPEAKER-TAKE in numbers
 )
@@ -44,33 +48,44 @@ def speaker_pattern(names: Iterable[tuple[str, str]]) -> str | None:
 
 
 def odd_names(names: Iterable[tuple[str, str]]) -> list[str]:
-    """The few names that tell no speaker where all others do; none where there is no such pattern.
+    """The few files whose names tell no speaker where all others do; none where there is no such pattern.
 
     Args:
-        names: (class, file name).
+        names: (class, file name) of files for which `speaker_pattern` finds none.
+
+    Returns:
+        CLASS/NAME of each.
 
     Example:
         >>> files = [(w, f"{who}_{n}.wav") for w in ("hi", "ho") for who in "abcd" for n in (0, 1)]
-        >>> odd_names([*files, ("hi", "17.wav")])
-        ['17.wav']
+        >>> odd_names([*files, ("hi", "17.wav"), ("ho", "ho_3.wav")])
+        ['hi/17.wav', 'ho/ho_3.wav']
     """
     found = list(names)
     for pattern in PATTERNS:
-        odd = [name for _, name in found if not re.search(pattern, name)]
-        told = [one for one in found if one[1] not in odd]
-        if odd and len(odd) <= ODD_SHARE * len(found) and _fits(pattern, told):
-            return odd
+        odd = [not _tells(pattern, *one) for one in found]
+        if 0 < sum(odd) <= ODD_SHARE * len(found):
+            told = [one for one, bad in zip(found, odd, strict=True) if not bad]
+            if _fits(pattern, told):
+                return ["/".join(one) for one, bad in zip(found, odd, strict=True) if bad]
     return []
 
 
+def _tells(pattern: str, label: str, name: str) -> bool:
+    match = re.search(pattern, name)
+    return match is not None and match[1].lower() != label.lower()
+
+
 def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
-    heard: dict[str, set[str]] = defaultdict(set)
+    heard, before = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for label, name in names:
         match = re.search(pattern, name)
         if match is None or match[1].lower() == label.lower():
             return False
         heard[match[1]].add(label)
+        before[label].add(name[: match.start(1)])
+    if pattern == AFTER_WORD and any(len(words) > 1 for words in before.values()):
+        return False
     shared = sum(len(labels) > 1 for labels in heard.values())
-    return FEWEST_SPEAKERS <= len(heard) <= LARGEST_SHARE * len(names) and shared >= SHARED * len(
-        heard
-    )
+    most = LARGEST_SHARE * len(names)
+    return FEWEST_SPEAKERS <= len(heard) <= most and shared >= SHARED * len(heard)

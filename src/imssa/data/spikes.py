@@ -6,7 +6,8 @@ One file a part, ``NAME_train.h5``, ``NAME_test.h5`` and perhaps ``NAME_valid.h5
 - ``spikes/units``: a list of channels an item, 0 to 699;
 - ``labels``: the class of an item, an index into
 - ``extra/keys``: the names of the classes;
-- ``extra/speaker``: who spoke (not in all files); one for all tells as much as none.
+- ``extra/speaker``: the number of who spoke (not in all files; one for all tells as much as none), and
+- ``extra/meta_info/speaker``: the names of these numbers, in files that ``imssa data encode`` wrote.
 
 Source: B. Cramer et al., The Heidelberg Spiking Data Sets for the Systematic Evaluation of Spiking
 Neural Networks, IEEE TNNLS 33(7), 2022 (arXiv 1910.07407); https://zenkelab.org/resources.
@@ -100,8 +101,13 @@ def _speakers(held: Hdf5File, items: int) -> tuple[str, ...]:
     found = held.need("extra/speaker", 1, "iu")
     if found.shape != (items,):
         held.refuse(f"it is not as long as labels, which are {items}")
-    names = tuple(str(number) for number in found[()].tolist())
-    return names if len(set(names)) > 1 else ("",) * items
+    numbers = found[()].astype(np.int64)
+    if held.dataset("extra/meta_info/speaker") is None:
+        return tuple(map(str, numbers.tolist()))
+    names = held.words("extra/meta_info/speaker")
+    if items and not 0 <= numbers.min() <= numbers.max() < len(names):
+        held.refuse(f"it names {len(names)} speakers, extra/speaker has {numbers.max()}")
+    return tuple(names[number] for number in numbers.tolist())
 
 
 def trains(path: Path, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -217,9 +223,13 @@ class SpikeSource(Source):
 
 def _items(files: list[tuple[SpikeFile, np.ndarray]]) -> Iterator[Item]:
     takes: Counter[tuple[str, str]] = Counter()
+    told = len({who for file, _ in files for who in file.speakers}) > 1
     for file, wanted in files:
         for number in wanted.tolist():
-            label, who = file.class_names[file.labels[number]], file.speakers[number]
+            label, who = (
+                file.class_names[file.labels[number]],
+                file.speakers[number] if told else "",
+            )
             take = takes[label, who]
             takes[label, who] += 1
             yield Item(f"{file.part}-{number}", label, who, take, file.part)

@@ -158,13 +158,13 @@ def split_by_speaker(
     Raises:
         DataError: A speaker is unknown, a part is empty, or the share is not in 0 to 1.
     """
-    known = sorted(set(dataset.groups))
+    known = sorted(set(dataset.groups) - {""})
     unknown = [speaker for speaker in test_speakers if speaker not in known]
     if unknown:
         raise DataError(
             given=f"test speaker {unknown[0]!r}",
-            rule="the data set has no such speaker",
-            remedy=f"Choose from {', '.join(known)}.",
+            rule="the data set has no such speaker" if known else "nothing says who is heard",
+            remedy=f"Choose from {', '.join(known)}." if known else "Set split = 'hash'.",
         )
     test = np.isin(np.array(dataset.groups, dtype=str), test_speakers)
     return _split(dataset, test, validation_share, generator)

@@ -9,7 +9,7 @@ import numpy as np
 
 from imssa.ear.config import DEFAULT_EAR, EarConfig
 from imssa.ear.heidelberg import Items, SpikeFile, TimeType, new_spike_file
-from imssa.ear.recordings import Samples, Source, find_recordings, read_recording
+from imssa.ear.recordings import UNKNOWN, Samples, Source, find_recordings, read_recording
 from imssa.ear.stream import Events, hear
 from imssa.errors import DataError, ImssaError, RecipeError
 from imssa.kernels.parallel import for_ranges
@@ -55,7 +55,7 @@ class Encoded:
         seconds: Their length in all.
         spikes: Number of events of each.
         classes: Names of the classes.
-        speakers: Number of speakers.
+        speakers: Number of speakers, as far as the names of the files tell; 0: they tell none.
         skipped: Why recordings were left out, a sentence each.
     """
 
@@ -178,7 +178,7 @@ def encode_folder(
         seconds=sum(found.seconds),
         spikes=tuple(spikes),
         classes=found.classes,
-        speakers=len(set(items.speakers)),
+        speakers=len(set(items.speakers) - {UNKNOWN}),
         skipped=found.skipped,
     )
 

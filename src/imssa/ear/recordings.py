@@ -11,12 +11,11 @@ from jaxtyping import Float32
 from imssa.data.audio import decode_any_rate, read_content
 from imssa.data.folder import ENDINGS, audio_files
 from imssa.data.fsdd import WORDS, parse_name
-from imssa.data.speaker_names import speaker_pattern
+from imssa.data.speaker_names import COMMAND, speaker_pattern
 from imssa.errors import DataError
 
 UNKNOWN: Final = "unknown"
 """The speaker where a file's name does not tell."""
-_COMMAND: Final = r"^([0-9a-f]{8})_nohash_[0-9]+\."
 _CLIPPED: Final = 0.01
 _RUN: Final = 3
 
@@ -106,7 +105,7 @@ def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...
             rule=f"the folder holds no recordings ({', '.join(ENDINGS)})",
             remedy="Name a folder with one sub-folder a class, or that of spoken digits.",
         )
-    pattern = re.compile(speaker_pattern((word, path.name) for word, path in found) or _COMMAND)
+    pattern = re.compile(speaker_pattern((word, path.name) for word, path in found) or COMMAND)
     sources = (
         Source(path, f"{word}/{path.name}", word, _speaker(path, pattern)) for word, path in found
     )

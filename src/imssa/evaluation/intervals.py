@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from imssa.errors import DataError
 
 FEW_ITEMS: Final = 30
-"""Fewer test items leave an accuracy of 90 % open by more than ten points to either side."""
+"""Of fewer test items, all right may be less than 88 %, and 90 % right less than 74 % (95 %)."""
 
 
 def wilson_interval(share: float, items: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -65,15 +65,19 @@ def doubts(
     items = len(labels)
     right, largest = float((answers == labels).mean()), np.bincount(labels).max() / items
     low, high = wilson_interval(right, items)
+    told = f"The network in software has {100 * right:.1f} %"
+    same = f"always the same answer ({100 * largest:.1f} %)"
     found = []
     if items < FEW_ITEMS:
         found.append(
             f"Only {items} items were tested: an accuracy of {100 * right:.1f} % lies between "
             f"{100 * low:.1f} and {100 * high:.1f} % (95 %)."
         )
-    if low <= largest:
-        found.append(
-            f"The network in software has {100 * right:.1f} %, which cannot be told from always the same "
-            f"answer ({100 * largest:.1f} %): train longer, or on more data."
-        )
+    if largest == 1:
+        found.append("All tested items are of one class, so that their accuracy says nothing.")
+    elif high < largest:
+        found.append(f"{told}, less than {same}: train longer, or on more data.")
+    elif low <= largest:
+        remedy = "test more items" if right > largest else "train longer, or on more data"
+        found.append(f"{told}, which cannot be told from {same}: {remedy}.")
     return tuple(found)

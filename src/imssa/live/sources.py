@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import numpy as np
 from jaxtyping import Float32
 
-from imssa.data.audio import require_complete
+from imssa.data.audio import COMPLETE_FORMATS, require_complete
 from imssa.errors import DataError, MissingToolError
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def open_source(name: str, rate_hertz: int, lost: Lost = lambda _: None) -> Iter
             by as much.
 
     Raises:
-        DataError: No such file, no audio, one that was cut short, several channels, or no microphone.
+        DataError: No such file, no WAV, FLAC or Ogg file, one that was cut short, several channels, or no
+            microphone.
         MissingToolError: A microphone without the library for it.
     """
     if name == STANDARD_INPUT:
@@ -95,6 +96,9 @@ def _file(path: Path) -> Iterator[Audio]:
     import soundfile
 
     try:
+        if path.is_file() and path.stat().st_size:  # a pipe shows no end before it is there
+            with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                require_complete(content, f"--input {path}")
         sound = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         there = path.is_file()
@@ -104,8 +108,12 @@ def _file(path: Path) -> Iterator[Audio]:
             remedy="Name a WAV, FLAC or OGG file, '-' for raw samples, or 'mic'.",
         ) from error
     with sound:
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            require_complete(content, f"--input {path}")
+        if sound.format not in COMPLETE_FORMATS:
+            raise DataError(
+                given=f"--input {path} in the format {sound.format}",
+                rule="WAV, FLAC and Ogg files are listened to, in which a cut is noticed",
+                remedy="Convert it.",
+            )
         if sound.channels != 1:
             raise DataError(
                 given=f"--input {path} with {sound.channels} channels",

@@ -29,7 +29,7 @@ WRITTEN_AS: Final = {
     "imssa.quantized": "quantized.safetensors of a run, the integer network,",
     "imssa.program": "program.safetensors of a run, or a program that `imssa compile` wrote,",
 }
-"""Where files of some kinds come from: one that is wanted in place of another is not damaged."""
+"""Where files of some kinds come from: what is wanted where a file is of another kind."""
 
 
 def canonical_json(value: object) -> str:
@@ -158,8 +158,6 @@ def _signed(path: Path, head: Head, kind: str) -> tuple[Header, dict[str, str], 
     if kind not in head.metadata:
         held = ", ".join(sorted(head.metadata)) or "nothing of imssa"
         rule = f"it holds {held}, not {kind}"
-        if not any(name in head.metadata for name in WRITTEN_AS):
-            raise refuse(path, rule)
         wanted = WRITTEN_AS.get(kind, f"a file of {kind}")
         raise FileFormatError(given=str(path), rule=rule, remedy=f"Name {wanted} in its place.")
     text = head.metadata[kind]

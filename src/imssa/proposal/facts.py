@@ -39,7 +39,7 @@ class Facts:
         rates_hertz: Recordings of each sampling rate.
         n_features: Features of a frame, or channels of spikes; None: made by the front end.
         faults: Items of each oddity.
-        odd_names: Of recordings, the few that tell no speaker where all others do.
+        odd_names: Of recordings, the few whose names tell no speaker where all others do.
     """
 
     config: DataConfig
@@ -124,7 +124,7 @@ def look_at(root: Path, kind: str | None = None) -> Facts:
         rates_hertz=dict(Counter(look.rate_hertz for look in looks if look.rate_hertz)),
         n_features=_features_of(source, root),
         faults=dict(Counter(fault.partition(":")[0] for look in looks for fault in look.faults)),
-        odd_names=tuple(odd_names(_names(source))) if config.kind == "folder" else (),
+        odd_names=tuple(_odd_names(config, source)),
     )
     _require_enough(root, facts)
     return facts
@@ -167,6 +167,12 @@ def _with_speakers(config: DataConfig, source: Source) -> tuple[DataConfig, Sour
 def _names(source: Source) -> list[tuple[str, str]]:
     """Class and file name of each item."""
     return [(item.label, item.name.partition("/")[2]) for item in source.items]
+
+
+def _odd_names(config: DataConfig, source: Source) -> list[str]:
+    """Of a folder of recordings whose names tell no speakers, the few that keep them from it."""
+    known = config.kind != "folder" or config.speaker_pattern is not None
+    return [] if known else odd_names(_names(source))
 
 
 def _require_readable(root: Path, source: Source, looks: list[Seen]) -> None:

@@ -169,13 +169,14 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
     told += [f"{n:,} items are odd: {fault}." for fault, n in facts.faults.items()]
     if len(facts.rates_hertz) > 1:
         told.append("Recordings have several sampling rates; what is above the lowest is cut off.")
-    if not facts.speakers and facts.rates_hertz:
-        told.append("Nothing tells who is heard: the same voice may be trained on and tested.")
     if facts.odd_names:
         told.append(
-            f"{facts.odd_names[0]!r} names no speaker where other files do: rename it, or move it out, "
-            "and speakers are kept apart."
+            f"{len(facts.odd_names):,} of {facts.items:,} files name no speaker, for instance "
+            f"{facts.odd_names[0]!r}; the others do. Rename or move them, and speakers are kept apart: as it "
+            "is, the same voice may be trained on and tested."
         )
+    elif not facts.speakers and facts.rates_hertz:
+        told.append("Nothing tells who is heard: the same voice may be trained on and tested.")
     if size.reduced:
         kernels, layers = size.wanted
         told.append(

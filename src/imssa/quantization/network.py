@@ -256,8 +256,8 @@ class QuantizedNetwork:
             steps: Whether codes of each step are kept; they fill some megabytes a sequence.
 
         Returns:
-            Codes (batch, length, size) at each step, zero beyond the length, and (batch, size) for
-            ``sum``, ``mean`` (of a digital decoder), ``logits`` and ``answer``.
+            Where steps are kept, codes (batch, length, size) at each, zero beyond the length; and
+            (batch, size) for ``sum``, ``mean`` (of a digital decoder), ``logits`` and ``answer``.
 
         Raises:
             ShapeError: Lengths out of range or another number of features.
@@ -293,7 +293,8 @@ class _Run:
     ) -> None:
         self.network, self.lengths, self.steps = network, lengths, steps
         real = true_frames(lengths, inputs.shape[1])
-        self.record: Record = {"input": inputs * real[..., None]}
+        self.inputs = inputs * real[..., None]
+        self.record: Record = {"input": self.inputs} if steps else {}
         batch = len(inputs)
         self.states = [np.zeros((batch, *layer.B.shape), np.int64) for layer in network.layers]
         self.total = np.zeros((batch, network.summed), np.int64)
@@ -303,7 +304,7 @@ class _Run:
             return value
         flat = value.reshape(len(rows), -1)
         if name not in self.record:
-            shape = (*self.record["input"].shape[:2], flat.shape[1])
+            shape = (*self.inputs.shape[:2], flat.shape[1])
             self.record[name] = np.zeros(shape, np.int64)
         self.record[name][rows, step] = flat
         return value
@@ -311,7 +312,7 @@ class _Run:
     def step(self, step: int, rows: Codes) -> None:
         """One time step of the sequences ``rows``."""
         bits = self.network.widths.dac_bits
-        stream = self.network.encoder(self.record["input"][rows, step], bits)
+        stream = self.network.encoder(self.inputs[rows, step], bits)
         self.keep("stream.0", step, rows, stream)
         for number in range(len(self.network.layers)):
             stream = self._layer(number, step, rows, stream)
