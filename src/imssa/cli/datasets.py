@@ -198,7 +198,8 @@ def _facts(found: "DataCheck") -> "Table":
     for name, spread in found.measures.items():
         table.add_row(name, _spread(spread))
     table.add_row("sampling rates (Hz)", ", ".join(map(str, found.rates_hertz)) or "-")
-    shared = ", ".join(found.shared_groups[:SHOWN]) or "none"
+    known = any(found.groups.values())
+    shared = ", ".join(found.shared_groups[:SHOWN]) or ("none" if known else "groups not known")
     table.add_row("groups both tested and trained on", shared)
     table.add_row("equal items", f"{len(found.twins)}, {found.leaks} across parts")
     return table
