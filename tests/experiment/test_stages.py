@@ -1,5 +1,6 @@
 """The stages as functions: comparisons that can fail, effects, one kernel in floats."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from imssa.evaluation import load_pictures
 from imssa.experiment.checks import check_path, check_program
 from imssa.experiment.design import require_data, require_room
 from imssa.experiment.float_training import train
-from imssa.experiment.pictures import float_recurrence
+from imssa.experiment.pictures import float_recurrence, liveliest
 from imssa.experiment.quantized_training import quantize
 from imssa.experiment.recipe import load_recipe
 from imssa.experiment.results import effects_in_words
@@ -243,3 +244,15 @@ def test_without_epochs_in_codes_nothing_is_learned(tmp_path: Path) -> None:
     assert np.array_equal(first.layers[0].A, again.layers[0].A)
     with pytest.raises(RecipeError, match="only training in codes may be left out"):
         load_recipe("zero-one", ["float_training.epochs=0"])
+
+
+def test_the_kernel_that_is_drawn_is_the_one_that_moves_most(network: QuantizedNetwork) -> None:
+    layer = network.layers[0]
+    even = replace(
+        layer,
+        output_multiplier=np.ones_like(layer.output_multiplier),
+        output_shift=np.zeros_like(layer.output_shift),
+    )
+    readout = np.zeros((9, len(layer.D)), np.int64)
+    readout[:, 0], readout[::2, 2] = 50, 3  # much, but always the same; less, and moving
+    assert liveliest(even, readout) == 2

@@ -1,7 +1,7 @@
 """What a page shows of one chip: a kernel at work, conductances, poles."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from imssa.evaluation import (
     held_poles,
     impulse_responses,
 )
+from imssa.hardware import ChipDescription
 from imssa.kernels.random import Key
 from imssa.mapping.rules import integer_poles
 from imssa.models import S4DClassifier
@@ -55,7 +56,7 @@ def draw_pictures(
     codes = network.input_codes(first.features)[0, : int(first.lengths[0])]
     return replace(
         chip_pictures(program, key, codes=codes),
-        traces=tuple(_trace(network, program, key, part, ideal) for ideal in (True, False)),
+        traces=_traces(network, program, key, part),
         poles=Poles(
             realization,
             np.concatenate([_float_poles(model, n).ravel() for n in range(len(network.layers))]),
@@ -100,31 +101,56 @@ def _poles(
     return integer_poles(layer, network.widths.realization, network.widths.guard_bits)
 
 
-def _trace(
-    network: QuantizedNetwork, program: Program, key: Key, part: SequenceDataset, ideal: bool
-) -> KernelTrace:
-    """Kernel 0 of layer 0 on the first recording: the recurrence in floats against the chip."""
+def _traces(
+    network: QuantizedNetwork, program: Program, key: Key, part: SequenceDataset
+) -> tuple[KernelTrace, KernelTrace]:
+    """The liveliest kernel of layer 0 on the first recording, in floats against an ideal chip and chip 0."""
     one = part.subset(np.arange(1))
-    inputs = network.input_codes(one.features)
-    chip = program.chip.only() if ideal else program.chip
-    names = ("stream.0", "state.0", "readout.0")
-    trace = simulate(program, chip, key, np.zeros(1, int), inputs, one.lengths, names)
-    length, states = int(one.lengths[0]), 2 * network.layers[0].k.shape[1]
-    stream, state, readout = (trace.steps[n][0, 0, :length] for n in names)
-    float_states, float_output = float_recurrence(network, 0, 0, stream[:, 0])
-    layer = network.layers[0]
+    inputs, length = network.input_codes(one.features), int(one.lengths[0])
+
+    def steps(chip: ChipDescription) -> dict[str, Any]:
+        names = ("stream.0", "state.0", "readout.0")
+        trace = simulate(program, chip, key, np.zeros(1, int), inputs, one.lengths, names)
+        return {name: codes[0, 0, :length] for name, codes in trace.steps.items()}
+
+    ideal, noisy = steps(program.chip.only()), steps(program.chip)
+    feature = liveliest(network.layers[0], ideal["readout.0"])
+    heard, name = one.names[0], program.chip.name
+    return (
+        _trace(network, feature, ideal, (heard, f"{name}, no errors", "ideal chip")),
+        _trace(network, feature, noisy, (heard, f"{name}, all errors on, chip 0", "chip 0")),
+    )
+
+
+def liveliest(layer: IntegerLayer, readout: Int64[np.ndarray, "steps features"]) -> int:
+    """The kernel whose output moves most; some stand still where weights are ternary."""
+    gain = np.ldexp(layer.output_multiplier.astype(float), -layer.output_shift)
+    return int((readout.std(axis=0) * gain).argmax())
+
+
+def _trace(
+    network: QuantizedNetwork, feature: int, found: dict[str, Any], told: tuple[str, str, str]
+) -> KernelTrace:
+    """A kernel of layer 0: the recurrence in floats against codes of a chip; recording, chip and its label."""
+    layer, stream = network.layers[0], found["stream.0"]
+    modes = layer.k.shape[1]
+    state = found["state.0"].reshape(len(stream), -1, 2 * modes)[:, feature]
+    float_states, float_output = float_recurrence(network, 0, feature, stream[:, feature])
+    sequence, chip, label = told
     return KernelTrace(
-        kernel="kernel 0 of layer 0",
-        sequence=one.names[0],
-        chip=f"{program.chip.name}, {'no errors' if ideal else 'all errors on, chip 0'}",
+        kernel=f"kernel {feature} of layer 0",
+        sequence=sequence,
+        chip=chip,
         unit="DAC steps",
-        steps=np.arange(length),
+        steps=np.arange(len(stream)),
         float_states=float_states,
-        chip_states=state[:, :states] / 2.0**network.widths.guard_bits,
+        chip_states=state / 2.0**network.widths.guard_bits,
         float_output=float_output / layer.output_line_max,
-        chip_output=readout[:, 0] * layer.adc_step[0, -1] / layer.output_line_max,
+        chip_output=found["readout.0"][:, feature]
+        * layer.adc_step[feature, -1]
+        / layer.output_line_max,
         float_label="same weights in floats",
-        chip_label="ideal chip" if ideal else "chip 0",
+        chip_label=label,
     )
 
 
