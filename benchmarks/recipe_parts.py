@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from imssa.data import SequenceDataset
+from imssa.errors import RecipeError
 from imssa.evaluation import accuracy, measure_resources, measure_size
 from imssa.experiment.folder import Folder
 from imssa.experiment.provenance import provenance
@@ -22,7 +24,8 @@ from imssa.experiment.stages import (
     float_answers,
 )
 from imssa.models import S4DClassifier, load_model
-from imssa.program.files import write_atomically
+from imssa.models.files import KIND as MODEL
+from imssa.program.files import read_arrays, write_atomically
 from imssa.quantization.convert import load_network
 from imssa.quantization.network import QuantizedNetwork
 from imssa.quantization.restore import restore
@@ -69,6 +72,41 @@ def codes_answers(network: QuantizedNetwork, recipe: Recipe, part: SequenceDatas
     That has the codes of the network, code for code, and takes a tenth of the time.
     """
     return float_answers(restore(network, recipe.chip).eval(), part)
+
+
+def adopt(folder: Folder, kept: Path) -> None:
+    """Puts networks that were kept by scripts/keep_network.py in a folder, in place of training them.
+
+    Args:
+        folder: Of a recipe and seed; networks that are there already stay.
+        kept: The folder of the networks.
+
+    Raises:
+        RecipeError: They were trained by another recipe, wherever its data lay.
+    """
+    if folder.finished("quantize"):
+        return
+    header, _, _ = read_arrays(kept / folder.model.name, MODEL)
+    own = folder.recipe.model_dump(mode="json", exclude_none=True)
+    if _asked(header["recipe"]) != _asked(own):
+        raise RecipeError(
+            given=f"{kept} for {folder.recipe.name} with seed {folder.recipe.seed}",
+            rule="its networks were trained by another recipe, or from another seed",
+            remedy="Leave --networks out, and train.",
+        )
+    with folder.made():
+        folder.begin()
+        for stage in ("train", "quantize"):
+            for path in (*folder.outputs(stage), *folder.logs(stage).values()):
+                shutil.copyfile(kept / path.name, path)
+
+
+def _asked(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without the places of its data, and without what is done after training."""
+    sections = {name: value for name, value in recipe.items() if name != "evaluation"}
+    for name in {"data", "auxiliary"} & sections.keys():
+        sections[name] = {key: v for key, v in sections[name].items() if key != "root"}
+    return sections
 
 
 class Trained:

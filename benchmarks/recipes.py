@@ -3,7 +3,7 @@
     python benchmarks/recipes.py RECIPE --work DIR [--set KEY=VALUE]... [--over KEY=A,B,...]
         [--seeds 0 1 2] [--chips 50] [--stuck 0.02] [--chip-items N] [--recalibrated N]
         [--baselines gru ptq int8 int16 int8_ptq int16_ptq] [--gru-rates 0.3 1 3] [--gru-epochs N]
-        [--json FILE] [--tiny]
+        [--networks results/networks/NAME] [--json FILE] [--tiny]
 
 Each seed is trained in a folder of its own below DIR, as by ``imssa run``; the epoch is chosen on
 validation data, the test part is asked once. Accuracies of a seed:
@@ -18,6 +18,8 @@ validation data, the test part is asked once. Accuracies of a seed:
   training recordings after that. ``whole``: all errors, no defect;
 - ``gru``, ``ptq``, ``int8``, ``int16`` and their variants: what is compared with (`baselines.py`), as
   far as it is asked for or lies there.
+
+``--networks`` takes the networks of one seed from a folder (scripts/keep_network.py).
 
 ``--over`` repeats all that over values of a key, each with a network of its own, and pools them:
 ``--over data.test_speakers=george,jackson`` (split "speaker"), ``--over data.fold=0,1,2`` (split
@@ -40,7 +42,7 @@ import numpy as np
 import torch
 from baselines import STATES, gru, integer, integer_ptq, ptq
 from recipe_chips import Asked, ChipStudy
-from recipe_parts import Trained, file_of, once
+from recipe_parts import Trained, adopt, file_of, once
 from rich.console import Console
 from rich.table import Table
 
@@ -114,7 +116,10 @@ class Study:
         name = f"{words + '-' if words else ''}seed-{recipe.seed}"
         root = Path(self.chosen.work) / recipe.name / name
         said(f"{recipe.name}, {name}")
-        trained = Trained(open_folder(root, recipe), _told(recipe.name, name))
+        folder = open_folder(root, recipe)
+        if self.chosen.networks is not None:
+            adopt(folder, self.chosen.networks)
+        trained = Trained(folder, _told(recipe.name, name))
         dump = recipe.model_dump(mode="json")
         yield "network", once(root, "network", dump, trained.told)
         yield "chip", self.on_chips(trained)
@@ -277,6 +282,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--gru-rates", type=float, nargs="+", default=[0.3, 1.0, 3.0])
     parser.add_argument("--gru-epochs", type=int, help="of each training; else the recipe's")
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--networks", type=Path, help="kept networks, not trained again")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tiny", action="store_true", help="one epoch, two chips")
     return parser.parse_args()

@@ -1,6 +1,8 @@
 """The table of recipes: a tiny run has all parts, goes on where it stopped, and pools what it should."""
 
 import json
+import runpy
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from imssa.evaluation import wilson_interval
 from tests.benchmarks.test_benchmarks import run
 
+ROOT = Path(__file__).parents[2]
 CHIP = ("whole", "stuck_blind", "stuck_compiled", "blind", "compiled", "trimmed", "recalibrated")
 BASELINES = {
     "gru": ("gru",),
@@ -44,6 +47,22 @@ def test_a_row_has_all_parts_and_is_made_once(tmp_path: Path) -> None:
         assert (part["low"], part["high"]) == wilson_interval(part["mean"], 60)
     again = run("recipes", tmp_path, *options)
     assert again["rows"] == found["rows"]  # times of making included
+
+
+@pytest.mark.slow
+def test_kept_networks_are_not_trained_again(tmp_path: Path) -> None:
+    options = ["zero-one", "--seeds", "0", "--recalibrated", "0", "--chip-items", "6"]
+    first = run("recipes", tmp_path, *options, "--work", str(tmp_path / "work"))
+    script = runpy.run_path(str(ROOT / "scripts" / "keep_network.py"))
+    script["keep"](tmp_path / "work" / "zero-one" / "seed-0", tmp_path / "kept")
+    again = [*options, "--work", str(tmp_path / "again"), "--networks", str(tmp_path / "kept")]
+    found = run("recipes", tmp_path, *again)
+    for part in ("accuracies", "chip"):
+        same, other = (dict(result["rows"][0][part]) for result in (first, found))
+        assert {**same, "made": 0} == {**other, "made": 0}
+    assert found["rows"][0]["network"]["minutes"] == first["rows"][0]["network"]["minutes"]
+    with pytest.raises(subprocess.CalledProcessError):
+        run("recipes", tmp_path, *again, "--set", "model.dropout=0.4")
 
 
 @pytest.mark.slow
