@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,24 @@ def test_a_stream_written_to_a_file_and_a_pipe_are_heard(
     for given in (tmp_path / "stream.wav", piped):
         assert done("listen", finished, "--input", given, "--json").out == expected
     writer.join()
+
+
+def test_a_word_with_no_silence_before_it_is_heard(finished: Path, tmp_path: Path) -> None:
+    """Most recordings of single words begin with the word."""
+    path = tmp_path / "word.wav"
+    loud = word(300, 0.3)
+    path.write_bytes(audio_bytes(np.concatenate([loud, 0.02 * loud[: len(loud) // 2]])))
+    assert (
+        len(words_in(done("listen", finished, "--input", path, "--json", "--margin", 0).out)) == 1
+    )
+
+
+def test_a_file_on_standard_input_is_refused(
+    finished: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(file.read_bytes())))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert "begins with 'RIFF'" in refusal("listen", finished, "--input", "-")
 
 
 def test_sound_of_a_lower_rate_is_heard_with_a_warning(finished: Path, tmp_path: Path) -> None:

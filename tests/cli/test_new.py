@@ -60,6 +60,8 @@ def test_bad_folders_are_refused(tmp_path: Path) -> None:
     folder_of_words(one)
     for file in (one / "right").iterdir():
         file.unlink()
+    assert "the folder of a class holds recordings" in refusal("new", "--data", one, *out)
+    (one / "right").rmdir()
     assert "two or more are needed" in refusal("new", "--data", one, *out)
     few = folder_of_words(tmp_path / "few", items=2)
     assert "each class needs 3 items" in refusal("new", "--data", few, *out)

@@ -97,6 +97,10 @@ FAULTS: dict[str, tuple[dict[str, np.ndarray], str]] = {
     "words": ({"x": X.astype("S"), "y": Y}, "not numbers"),
     "nan": ({"x": NAN, "y": Y}, "item 7: it holds NaN"),
     "long": ({"x": X, "y": Y, "lengths": LENGTHS + 3}, "a length is 8, x has 5 frames"),
+    "lone": (
+        {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y, "lengths": LENGTHS},
+        r"array lengths: it belongs to x, .*call it lengths_train",
+    ),
     "zero": ({"x": X, "y": Y, "lengths": LENGTHS - 1}, "a length is 0"),
     "2^60": ({"x": X, "y": Y, "lengths": np.full(12, 2**60)}, "no such item is in x"),
     "lengths": ({"x": X, "y": Y, "lengths": LENGTHS[:3]}, "one for each of 12 items"),

@@ -74,6 +74,11 @@ def test_folder_of_one_class_is_refused(tmp_path: Path) -> None:
     root = write_words(tmp_path / "words")
     for file in (root / "yes").iterdir():
         file.unlink()
+    with pytest.raises(
+        DataError, match="folder 'yes' in .* the folder of a class holds recordings"
+    ):
+        open_source(config(root))
+    (root / "yes").rmdir()
     with pytest.raises(DataError, match="with the classes no: two or more are needed"):
         open_source(config(root))
 

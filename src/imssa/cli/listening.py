@@ -31,7 +31,11 @@ Input = Annotated[
     ),
 ]
 Rate = Annotated[
-    int, typer.Option(min=1000, help="Sampling rate of standard input or microphone in Hz.")
+    int | None,
+    typer.Option(
+        min=1000,
+        help="Sampling rate of standard input or microphone in Hz; left out: that of the network's training.",
+    ),
 ]
 RunsOn = Annotated[
     str | None,
@@ -79,7 +83,7 @@ def listen(  # noqa: PLR0913  # one argument an option
     network: NetworkFile,
     *,
     source: Input,
-    rate: Rate = 16000,
+    rate: Rate = None,
     chip: RunsOn = None,
     seed: ChipSeed = 0,
     clear: Cleared = "silence",
@@ -113,9 +117,9 @@ def listen(  # noqa: PLR0913  # one argument an option
     hearing = hearing_of(network, chip, seed)
     least = _least_margin(hearing, network, margin)
     turned_down = 0
-    with open_source(source, rate, _tell_lost) as audio:
+    with open_source(source, rate or hearing.rate_hertz, _tell_lost) as audio:
         _tell_narrow(audio.rate_hertz, hearing)
-        listener = Listener(hearing, audio.rate_hertz, gate, clear)
+        listener = Listener(hearing, audio.rate_hertz, gate, clear, audio.ahead)
         for word in _heard(listener, audio):
             if word.margin is None or word.margin >= least:
                 _show(word, as_json=as_json)

@@ -34,6 +34,7 @@ def open_arrays(request: Request) -> SequenceSource:
     """
     root = require_root(request.root, GET_IT)
     held = _reader(root)(root, tuple(f + end for f in FIELDS for end in ("", *_endings())))
+    _require_partners(str(root), held)
     values, labels, items = list[np.ndarray](), list[str](), list[Item]()
     for part in ("", *PARTS):
         end = f"_{part}" if part else ""
@@ -48,6 +49,20 @@ def open_arrays(request: Request) -> SequenceSource:
     classes = chosen_classes(_in_order(labels), request.words, str(root))
     kept = [i for i, label in enumerate(labels) if label in classes]
     return SequenceSource([values[i] for i in kept], tuple(items[i] for i in kept), classes)
+
+
+def _require_partners(given: str, held: dict[str, np.ndarray]) -> None:
+    """Refuses arrays that would be left out: of a part that has no x."""
+    for name in held:
+        field, _, part = name.partition("_")
+        beside = f"x_{part}" if part else "x"
+        if beside not in held:
+            there = ", ".join(other for other in held if other.startswith("x")) or "no x at all"
+            _refuse(
+                f"{given}, array {name}",
+                f"it belongs to {beside}, which is not there (found: {there}); call it {field}_train, "
+                f"{field}_test and so on beside x_train and x_test",
+            )
 
 
 def _endings() -> tuple[str, ...]:

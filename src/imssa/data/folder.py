@@ -52,9 +52,23 @@ def open_folder(request: Request) -> RecordingSource:
         DataError: It is missing, holds no two classes, or a file's name has no speaker.
     """
     folders = class_folders(request.root, GET_IT)
+    _require_recordings(request, folders)
     classes = chosen_classes(folders, request.words, f"data root {request.root}")
     files = tuple(_files({name: folders[name] for name in classes}, request.speaker_pattern))
     return RecordingSource(files, classes, None)
+
+
+def _require_recordings(request: Request, folders: dict[str, Path]) -> None:
+    """Refuses a folder of a class without recordings: it would be missing without a word."""
+    inside = request.root.iterdir() if request.root is not None else ()
+    wanted = {f.name for f in inside if f.is_dir() and not f.name.startswith((".", "_"))}
+    empty = sorted(wanted - folders.keys())
+    if folders and empty and request.words is None:
+        raise DataError(
+            given=f"folder {empty[0]!r} in {request.root}",
+            rule=f"the folder of a class holds recordings ({', '.join(ENDINGS)})",
+            remedy="Put recordings into it, begin its name with an underscore, or move it out.",
+        )
 
 
 def _files(folders: dict[str, Path], pattern: str | None) -> Iterator[RecordingFile]:

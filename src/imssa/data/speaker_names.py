@@ -7,13 +7,13 @@ from typing import Final
 
 COMMAND: Final = r"^([0-9a-f]{8})_nohash_"
 """How Speech Commands names speakers."""
-AFTER_WORD: Final = r"^[^-_]+[-_]([A-Za-z][A-Za-z0-9]*)[-_]"
+AFTER_WORD: Final = r"^[^-_]+[-_]([^\W\d_][^\W_]*)[-_]"
 """WORD_SPEAKER_TAKE: files of a class begin alike, else what comes first is the speaker."""
 PATTERNS: Final = (
     COMMAND,
     r"(?i)(?:speaker|spk|subject|person|user)[-_ ]?([0-9a-z]+)",
     AFTER_WORD,
-    r"^([A-Za-z][A-Za-z0-9]*)[-_]",  # SPEAKER_TAKE
+    r"^([^\W\d_][^\W_]*)[-_]",  # SPEAKER_TAKE
     r"^([0-9]+)[-_][0-9]+",  # SPEAKER-TAKE in numbers
 )
 """Ways in which collections of recordings name speakers; the first group is the speaker."""
@@ -31,16 +31,16 @@ ODD_SHARE: Final = 0.1
 def speaker_pattern(names: Iterable[tuple[str, str]]) -> str | None:
     """The pattern of ``PATTERNS`` that finds speakers in file names; None: none does.
 
-    It must match every name and find at least four speakers, most of them in several classes, whose
-    names are not those of the classes.
+    It must match every name and find at least four speakers, most of them in several classes (where names
+    are not those of Speech Commands), whose names are not those of the classes.
 
     Args:
         names: (class, file name).
 
     Example:
         >>> files = [(w, f"{who}_{n}.wav") for w in ("hi", "ho") for who in "abcd" for n in (0, 1)]
-        >>> speaker_pattern(files)
-        '^([A-Za-z][A-Za-z0-9]*)[-_]'
+        >>> re.findall(speaker_pattern(files), "eve_7.wav")
+        ['eve']
         >>> speaker_pattern([("hi", "1.wav"), ("ho", "2.wav")])
     """
     found = list(names)
@@ -57,7 +57,7 @@ def odd_names(names: Iterable[tuple[str, str]]) -> list[str]:
         CLASS/NAME of each.
 
     Example:
-        >>> files = [(w, f"{who}_{n}.wav") for w in ("hi", "ho") for who in "abcd" for n in (0, 1)]
+        >>> files = [(w, f"{who}_{n}.wav") for w in ("hi", "ho") for who in "abcde" for n in (0, 1)]
         >>> odd_names([*files, ("hi", "17.wav"), ("ho", "ho_3.wav")])
         ['hi/17.wav', 'ho/ho_3.wav']
     """
@@ -88,4 +88,5 @@ def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
         return False
     shared = sum(len(labels) > 1 for labels in heard.values())
     most = LARGEST_SHARE * len(names)
-    return FEWEST_SPEAKERS <= len(heard) <= most and shared >= SHARED * len(heard)
+    known = pattern == COMMAND or shared >= SHARED * len(heard)
+    return FEWEST_SPEAKERS <= len(heard) <= most and known

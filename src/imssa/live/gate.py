@@ -72,6 +72,7 @@ class NoiseFloor:
     Args:
         frames: How many are looked back at.
         smoothed: How many make one level.
+        before: The level of all frames before the first, where it is known; None: there were none.
 
     Example:
         >>> floor = NoiseFloor(frames=3, smoothed=1)
@@ -79,8 +80,9 @@ class NoiseFloor:
         [-50, -50, -50, -40]
     """
 
-    def __init__(self, frames: int, smoothed: int = 8) -> None:
+    def __init__(self, frames: int, smoothed: int = 8, before: float | None = None) -> None:
         self._frames = frames
+        self._before = np.inf if before is None else before
         self._powers = deque[float](maxlen=smoothed)
         self._rising = deque[tuple[int, float]]()  # numbers and levels, both ascending
         self._number = 0
@@ -95,7 +97,7 @@ class NoiseFloor:
         if self._rising[0][0] <= self._number - self._frames:
             self._rising.popleft()
         self._number += 1
-        return self._rising[0][1]
+        return min(self._rising[0][1], self._before if self._number < self._frames else np.inf)
 
 
 class Gate:
@@ -104,6 +106,7 @@ class Gate:
     Args:
         config: Its thresholds.
         hop_seconds: Time from one frame to the next.
+        before: Level of the noise before the first frame, where it is known.
 
     Attributes:
         begin: First loud frame of the open stretch; None: the gate is closed.
@@ -112,13 +115,13 @@ class Gate:
         floor_decibel: The noise floor after the last frame.
     """
 
-    def __init__(self, config: GateConfig, hop_seconds: float) -> None:
+    def __init__(self, config: GateConfig, hop_seconds: float, before: float | None = None) -> None:
         self.config = config
         self.hang, self.shortest, self.longest = (
             max(1, round(seconds / hop_seconds))
             for seconds in (config.hang_seconds, config.shortest_seconds, config.longest_seconds)
         )
-        self._floor = NoiseFloor(max(1, round(config.floor_seconds / hop_seconds)))
+        self._floor = NoiseFloor(max(1, round(config.floor_seconds / hop_seconds)), before=before)
         self.begin: int | None = None
         self.last = 0
         self.frames = 0

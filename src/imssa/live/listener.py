@@ -98,6 +98,8 @@ class Listener:
         rate_hertz: Sampling rate of what is fed; it is brought to the network's own.
         gate: Thresholds.
         clear: When states are cleared.
+        ahead: The first samples, where they are known beforehand: their quietest frame is the noise floor as
+            the stream begins, so that a word with no silence before it is heard.
 
     Attributes:
         figures: How fast it was so far.
@@ -107,6 +109,7 @@ class Listener:
     rate_hertz: int
     gate: GateConfig = field(default_factory=GateConfig)
     clear: Clear = "silence"
+    ahead: Float32[np.ndarray, " samples"] | None = None
     figures: Figures = field(default_factory=Figures)
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class Listener:
         self._resampler = Resampler(self.rate_hertz, hearing.rate_hertz)
         self._stream = FrameStream(hearing.front_end, hearing.rate_hertz)
         self._hop = self._stream.hop / hearing.rate_hertz
-        self._gate = Gate(self.gate, self._hop)
+        self._gate = Gate(self.gate, self._hop, self._quietest())
         self._around = max(1, round(AROUND_SECONDS / self._hop))
         self._streams = hearing.front_end.peak_floor is None
         if self.clear == "never":
@@ -125,6 +128,15 @@ class Listener:
         self._frames = 0
         self._first, self._pushed, self._free = 0, 0, 0
         hearing.network.restart()
+
+    def _quietest(self) -> float | None:
+        """Level of the quietest of the first frames; None: they are not known, or there is none."""
+        if self.ahead is None:
+            return None
+        hearing = self.hearing
+        samples = Resampler(self.rate_hertz, hearing.rate_hertz).push(self.ahead)
+        levels = FrameStream(hearing.front_end, hearing.rate_hertz).push(samples)[1]
+        return float(levels.min()) if len(levels) else None
 
     def _require_steps(self) -> None:
         """Sees to it that each frame can be a step when it is heard, in words that are short enough."""

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -23,6 +24,9 @@ MICROPHONE: Final = "mic"
 BLOCK_SECONDS: Final = 0.05
 FULL_SCALE: Final = 32768.0
 
+AHEAD_SECONDS: Final = 3.0
+"""Of a file, looked at before it is heard."""
+
 MOST_WAITING_SECONDS: Final = 10.0
 """Of a microphone's sound that was not taken yet; the oldest of more is dropped."""
 
@@ -37,10 +41,12 @@ class Audio(NamedTuple):
     Attributes:
         rate_hertz: Its sampling rate.
         blocks: Samples in -1..1, block by block.
+        ahead: The first of them, where they are known beforehand.
     """
 
     rate_hertz: int
     blocks: Iterator[Block]
+    ahead: Block | None = None
 
 
 @contextmanager
@@ -60,6 +66,7 @@ def open_source(name: str, rate_hertz: int, lost: Lost = lambda _: None) -> Iter
     """
     if name == STANDARD_INPUT:
         stream = cast("BufferedReader", sys.stdin.buffer)
+        _require_raw(stream)
         yield Audio(rate_hertz, pcm_blocks(stream.read1, rate_hertz))
     elif name == MICROPHONE:
         with _microphone(rate_hertz, lost) as blocks:
@@ -121,14 +128,38 @@ def _file(path: Path) -> Iterator[Audio]:
                 remedy="Mix it down to mono.",
             )
         size = max(1, round(BLOCK_SECONDS * sound.samplerate))
-        yield Audio(sound.samplerate, _blocks_of(sound, size, path))
+        yield Audio(sound.samplerate, _blocks_of(sound, size, path), _ahead(sound, path))
 
 
-def _blocks_of(sound: Any, size: int, path: Path) -> Iterator[Block]:
+def _require_raw(stream: "BufferedReader") -> None:
+    """Refuses a stream that begins like a file: its header would be heard, and its rate be another."""
+    begin = stream.peek(4)[:4] if hasattr(stream, "peek") else b""
+    if begin in {b"RIFF", b"fLaC", b"OggS"}:
+        raise DataError(
+            given=f"--input - with a stream that begins with {begin.decode()!r}",
+            rule="standard input is raw samples without a header",
+            remedy="Name /dev/stdin, which is read like a file, or record with `arecord -t raw`.",
+        )
+
+
+def _ahead(sound: Any, path: Path) -> Block | None:
+    """The beginning of a file that can be read twice."""
+    if not sound.seekable():
+        return None
+    found = list(_blocks_of(sound, round(AHEAD_SECONDS * sound.samplerate), path, 1))
+    sound.seek(0)
+    return found[0] if found else None
+
+
+def _blocks_of(sound: Any, size: int, path: Path, most: int | None = None) -> Iterator[Block]:
+    """Samples of a file to its end, or so many blocks."""
     import soundfile
 
     try:
-        while len(block := sound.read(size, dtype="float32")):
+        for _ in count() if most is None else range(most):
+            block = sound.read(size, dtype="float32")
+            if not len(block):
+                return
             yield np.nan_to_num(np.clip(block, -1, 1))
     except soundfile.LibsndfileError as error:
         raise DataError(

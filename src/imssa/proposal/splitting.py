@@ -19,6 +19,10 @@ from imssa.proposal.facts import Facts, without_speakers
 TEST_SHARES: Final = (0.2, 0.3, 0.4)
 VALIDATION_SHARES: Final = (0.1, 0.2, 0.3)
 LARGEST_TEST: Final = 0.6
+ANOTHER: Final = (
+    "The division that came with the data is not used, since a class is missing from one of its parts: what it "
+    "tests may be trained on here. Leave that class out, or set data.split = 'official'."
+)
 SEED: Final = 0
 
 
@@ -75,6 +79,10 @@ def choose_split(facts: Facts) -> Parts:
         split = _split(candidate, config)
         if split is not None:
             warnings = told_twins(config, twins_across(candidate.source, split))
+            if keys["split"] != "official" and any(
+                item.part == "test" for item in facts.source.items
+            ):
+                warnings = (*warnings, ANOTHER)
             sizes = {name: len(part) for name, part in zip(PARTS, split.parts, strict=True)}
             return Parts(candidate, keys, sizes, warnings)
     label = min(facts.counts, key=facts.counts.__getitem__)
