@@ -75,7 +75,7 @@ def test_folder_of_one_class_is_refused(tmp_path: Path) -> None:
     for file in (root / "yes").iterdir():
         file.unlink()
     with pytest.raises(
-        DataError, match="folder 'yes' in .* the folder of a class holds recordings"
+        DataError, match=r"folder 'yes' in .* the folder of a class holds recordings"
     ):
         open_source(config(root))
     (root / "yes").rmdir()
