@@ -72,7 +72,7 @@ def gru(trained: Trained, rates: list[float], epochs: int | None, progress: Told
         wanted, split.train.n_features, len(split.train.class_names), recipe.model.n_layers
     )
     rates = rates if len(split.validation) else rates[len(rates) // 2 :][:1]
-    runs = [_gru(trained, shape, (rate, epochs), progress) for rate in rates]
+    runs = [_gru(trained, shape, rate, epochs, progress) for rate in rates]
     losses = [run["loss"] for run in runs]
     best = runs[int(np.argmin(losses)) if len(split.validation) else 0]
     model, test = best["model"].eval(), split.test
@@ -92,10 +92,10 @@ def gru(trained: Trained, rates: list[float], epochs: int | None, progress: Told
 
 
 def _gru(
-    trained: Trained, shape: Any, chosen: tuple[float, int | None], progress: Told
+    trained: Trained, shape: Any, times: float, epochs: int | None, progress: Told
 ) -> dict[str, Any]:
     """One training; finished ones come back from their checkpoint."""
-    recipe, (times, epochs) = trained.recipe, chosen
+    recipe = trained.recipe
     settings, key = recipe.float_training, Key.root(recipe.seed).child("gru")
     rate = settings.learning_rate * times
     changes = {"learning_rate": rate, "epochs": settings.epochs if epochs is None else epochs}

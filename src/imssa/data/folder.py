@@ -28,15 +28,15 @@ def class_folders(root: Path | None, get_it: str) -> dict[str, Path]:
     """
     folder = require_root(root, get_it, folder=True)
     try:
-        inside = sorted(folder.iterdir())
-        return {
-            f.name: f
-            for f in inside
-            if f.is_dir() and not f.name.startswith((".", "_")) and audio_files(f)
-        }
+        return {f.name: f for f in sub_folders(folder) if audio_files(f)}
     except OSError as error:
         rule = f"it cannot be read ({error.strerror})"
         raise DataError(given=f"data root {root}", rule=rule, remedy=get_it) from error
+
+
+def sub_folders(folder: Path) -> list[Path]:
+    """The sub-folders that may be classes, by name: none whose name begins with "." or "_"."""
+    return sorted(f for f in folder.iterdir() if f.is_dir() and f.name[0] not in "._")
 
 
 def audio_files(folder: Path) -> list[Path]:
@@ -60,9 +60,8 @@ def open_folder(request: Request) -> RecordingSource:
 
 def _require_recordings(request: Request, folders: dict[str, Path]) -> None:
     """Refuses a folder of a class without recordings: it would be missing without a word."""
-    inside = request.root.iterdir() if request.root is not None else ()
-    wanted = {f.name for f in inside if f.is_dir() and not f.name.startswith((".", "_"))}
-    empty = sorted(wanted - folders.keys())
+    inside = sub_folders(request.root) if request.root is not None else []
+    empty = [f.name for f in inside if f.name not in folders]
     if folders and empty and request.words is None:
         raise DataError(
             given=f"folder {empty[0]!r} in {request.root}",

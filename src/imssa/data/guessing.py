@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from imssa.data.folder import ENDINGS, audio_files
+from imssa.data.folder import ENDINGS, audio_files, sub_folders
 from imssa.data.speech_commands import WORDS
 from imssa.errors import DataError
 
@@ -68,8 +68,7 @@ def _of_folder(root: Path) -> str | None:
 
 def _of_words(root: Path) -> str | None:
     """Folders of recordings, one a class."""
-    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith((".", "_"))]
-    files = [file for folder in folders for file in audio_files(folder)]
+    files = [file for folder in sub_folders(root) for file in audio_files(folder)]
     if not files:
         return None
     # Most names decide: a stray file is then refused by name. As a mere folder, its speakers would mix.

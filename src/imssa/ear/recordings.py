@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from imssa.data.audio import decode_any_rate, read_content
-from imssa.data.folder import ENDINGS, audio_files
+from imssa.data.folder import ENDINGS, audio_files, sub_folders
 from imssa.data.fsdd import WORDS, parse_name
 from imssa.data.speaker_names import COMMAND, speaker_pattern
 from imssa.errors import DataError
@@ -62,7 +62,7 @@ def find_recordings(folder: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
             given=str(folder), rule="this is not a folder", remedy="Name a folder of recordings."
         )
     flat = audio_files(folder)
-    classes = tuple(p for p in sorted(folder.iterdir()) if p.is_dir() and p.name[0] not in "._")
+    classes = tuple(sub_folders(folder))
     if flat and classes and any(audio_files(p) for p in classes):
         raise DataError(
             given=f"{folder} with recordings beside folders of recordings ({flat[0].name})",

@@ -5,7 +5,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -146,20 +145,16 @@ def _ahead(sound: Any, path: Path) -> Block | None:
     """The beginning of a file that can be read twice."""
     if not sound.seekable():
         return None
-    found = list(_blocks_of(sound, round(AHEAD_SECONDS * sound.samplerate), path, 1))
+    first = next(_blocks_of(sound, round(AHEAD_SECONDS * sound.samplerate), path), None)
     sound.seek(0)
-    return found[0] if found else None
+    return first
 
 
-def _blocks_of(sound: Any, size: int, path: Path, most: int | None = None) -> Iterator[Block]:
-    """Samples of a file to its end, or so many blocks."""
+def _blocks_of(sound: Any, size: int, path: Path) -> Iterator[Block]:
     import soundfile
 
     try:
-        for _ in count() if most is None else range(most):
-            block = sound.read(size, dtype="float32")
-            if not len(block):
-                return
+        while len(block := sound.read(size, dtype="float32")):
             yield np.nan_to_num(np.clip(block, -1, 1))
     except soundfile.LibsndfileError as error:
         raise DataError(
