@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -81,6 +82,25 @@ def test_silent_clipped_and_broken_recordings_are_named(tmp_path: Path) -> None:
     assert faults["yes/loud.wav"].startswith("clipped")
     assert "truncated" in faults["yes/cut.wav"]
     assert len(faults) == 3
+
+
+def test_a_folder_with_other_sound_beside_what_is_read(tmp_path: Path) -> None:
+    """Files of other kinds, loose ones and nested folders are named; who is heard shows in the names."""
+    sound = audio_bytes(tone(440, rate_hertz=16000), 16000)
+    for word, take, name in product(("ja", "nein"), (1, 2, 3), ("Ann", "bob", "eve", "fay", "guy")):
+        file = tmp_path / word / f"{name if take > 1 else name.lower()}_{take}.wav"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(sound + bytes(2 * len(word) * take))
+    (tmp_path / "ja" / "ann_0.wav").write_bytes(b"no sound")
+    for other in ("ja/x.mp3", "ja/old/ann_1.wav", "loose.WAV", "ja/.hidden.mp3", "_notes/a.mp3"):
+        (tmp_path / other).parent.mkdir(exist_ok=True)
+        (tmp_path / other).write_bytes(sound)
+    outcome = call("data", "check", tmp_path)
+    assert "Not read: ja/old/ann_1.wav and 2 more." in outcome.out
+    found = call("data", "check", tmp_path, "--json").value
+    assert found["left_out"] == ["ja/old/ann_1.wav", "ja/x.mp3", "loose.WAV"]
+    assert sum(found["groups"].values()) == 5  # Ann and ann are one
+    assert [name for name, _ in found["faults"]] == ["ja/ann_0.wav"]  # the first does not end it
 
 
 def test_items_that_are_all_tested_show_a_split_that_can_be_made(tmp_path: Path) -> None:

@@ -73,6 +73,23 @@ def test_words_of_many_speakers(tmp_path: Path) -> None:
     assert data.augmentation.time_shift_frames == 7
 
 
+def test_few_speakers_are_left_out_whole_where_their_hash_is_lopsided(tmp_path: Path) -> None:
+    names = ("ida", "max", "pia", "sam")  # none hashes below 0.6
+    for number, (word, name, take) in enumerate(
+        itertools.product(("ja", "nein"), names, (1, 2, 3))
+    ):
+        file = tmp_path / word / f"{name}_{take}.wav"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(audio_bytes(tone(300 + 20 * number, 0.5, 16000), 16000))
+    (tmp_path / "ja" / "max_4.mp3").write_bytes(b"")
+    found = loads(propose(Wish(tmp_path)))
+    assert found.recipe.data.split == "speaker"
+    assert found.recipe.data.test_speakers == ("ida",)
+    reasons = {choice.key: choice.reason for choice in found.choices}
+    assert reasons["data.validation_share"].endswith("to select the model on, of the same speakers")
+    assert "Not read: ja/max_4.mp3. " in " ".join(found.warnings)
+
+
 def test_one_name_without_a_speaker_is_told(tmp_path: Path) -> None:
     for label, hertz in (("ja", 300), ("nein", 500)):
         (tmp_path / label).mkdir()

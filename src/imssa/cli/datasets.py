@@ -138,7 +138,7 @@ def check(
 
 def _asked(what: str, kind: str | None, changes: list[str]) -> tuple["DataConfig", int]:
     """The data section that is meant, and the seed of its split."""
-    from imssa.data.guessing import guessed_kind
+    from imssa.data.guessing import guessed_kind, with_speakers
     from imssa.experiment.recipe import data_section, load_recipe
     from imssa.experiment.shipped import recipe_names
 
@@ -146,7 +146,7 @@ def _asked(what: str, kind: str | None, changes: list[str]) -> tuple["DataConfig
     if kind is None and (what in recipe_names() or root.suffix == ".toml"):
         recipe = load_recipe(what, changes)
         return recipe.data, recipe.seed
-    return data_section(kind or guessed_kind(root), root, changes), 0
+    return with_speakers(data_section(kind or guessed_kind(root), root, changes)), 0
 
 
 def _tables(found: "DataCheck") -> "list[Table | str]":
@@ -159,6 +159,10 @@ def _tables(found: "DataCheck") -> "list[Table | str]":
         tables.append(_rows("Equal items", ("item", "item", "parts", "classes"), rows))
     if found.faults:
         tables.append(_rows("Odd items", ("item", "what"), list(found.faults)))
+    if found.left_out:
+        from imssa.data.folder import told_left_out
+
+        tables.append(told_left_out(found.left_out))
     if found.split_fault:
         tables.append(f"No split: {found.split_fault}")
     return tables

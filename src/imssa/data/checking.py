@@ -49,6 +49,7 @@ class DataCheck:
             parts, whether their classes differ.
         faults: Items with something wrong or odd, and what.
         split_fault: Why the split of the recipe cannot be made; empty: it can.
+        left_out: Files that lie beside the items and are not read.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class DataCheck:
     twins: tuple[tuple[str, str, bool, bool], ...]
     faults: tuple[tuple[str, str], ...]
     split_fault: str
+    left_out: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> int:
@@ -121,6 +123,7 @@ def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
         twins=_twins(source, part),
         faults=_faults(source, looks),
         split_fault=split_fault,
+        left_out=source.left_out,
     )
     return Looked(check, source, part, looks)
 
@@ -165,8 +168,7 @@ def _candidates(source: Source, config: DataConfig) -> Iterator[DataConfig]:
     if "hash" in splits:
         yield config.model_copy(update={"split": "hash"})
     if "speaker" in splits and len(set(groups)) > 1 and all(groups):
-        left_out = tuple(least_heard(groups))
-        yield config.model_copy(update={"split": "speaker", "test_speakers": left_out})
+        yield config.model_copy(update={"split": "speaker", "test_speakers": least_heard(groups)})
     yield config
 
 

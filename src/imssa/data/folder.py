@@ -5,7 +5,6 @@ Nothing says which are tested, so the split is made by a hash of the speaker, fo
 ``speaker_pattern`` in the file's name, or of the file's name.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,23 @@ from typing import Final
 from imssa.data.recording_source import RecordingSource
 from imssa.data.recordings import RecordingFile
 from imssa.data.sources import DataFormat, Request, chosen_classes, require_root
+from imssa.data.speaker_names import speakers
 from imssa.errors import DataError
 
 ENDINGS: Final = (".wav", ".flac", ".ogg")
+OTHER_SOUND: Final = (
+    ".mp3",
+    ".m4a",
+    ".mp4",
+    ".aac",
+    ".wma",
+    ".opus",
+    ".aif",
+    ".aiff",
+    ".au",
+    ".amr",
+)
+"""Sound that is not read."""
 GET_IT: Final = "Name a folder with a sub-folder of wav, flac or ogg files for each class."
 
 
@@ -54,8 +67,9 @@ def open_folder(request: Request) -> RecordingSource:
     folders = class_folders(request.root, GET_IT)
     _require_recordings(request, folders)
     classes = chosen_classes(folders, request.words, f"data root {request.root}")
-    files = tuple(_files({name: folders[name] for name in classes}, request.speaker_pattern))
-    return RecordingSource(files, classes, None)
+    chosen = {name: folders[name] for name in classes}
+    files = tuple(_files(chosen, request.speaker_pattern))
+    return RecordingSource(files, classes, None, _left_out(request.root, chosen))
 
 
 def _require_recordings(request: Request, folders: dict[str, Path]) -> None:
@@ -72,22 +86,52 @@ def _require_recordings(request: Request, folders: dict[str, Path]) -> None:
 
 def _files(folders: dict[str, Path], pattern: str | None) -> Iterator[RecordingFile]:
     takes: Counter[tuple[str, str]] = Counter()
-    for label, folder in folders.items():
-        for file in audio_files(folder):
-            who = "" if pattern is None else _speaker(file, pattern)
-            yield RecordingFile(f"{label}/{file.name}", label, who, takes[label, who], file)
-            takes[label, who] += 1
+    files = [(label, file) for label, folder in folders.items() for file in audio_files(folder)]
+    for (label, file), who in zip(files, _speakers(files, pattern), strict=True):
+        yield RecordingFile(f"{label}/{file.name}", label, who, takes[label, who], file)
+        takes[label, who] += 1
 
 
-def _speaker(file: Path, pattern: str) -> str:
-    found = re.search(pattern, file.name)
-    if found is None or not found[1]:
-        raise DataError(
-            given=f"recording {file}",
-            rule=f"speaker_pattern = {pattern!r} finds no speaker in its name",
-            remedy="Change the pattern, or rename the file.",
-        )
-    return found[1]
+def _speakers(files: list[tuple[str, Path]], pattern: str | None) -> Iterator[str]:
+    if pattern is None:
+        yield from ("" for _ in files)
+        return
+    for (_, file), who in zip(files, speakers(pattern, (f.name for _, f in files)), strict=True):
+        if who is None:
+            raise DataError(
+                given=f"recording {file}",
+                rule=f"speaker_pattern = {pattern!r} finds no speaker in its name",
+                remedy="Change the pattern, or rename the file.",
+            )
+        yield who
+
+
+def told_left_out(names: tuple[str, ...]) -> str:
+    """What is to be said of sound that is not read.
+
+    Example:
+        >>> told_left_out(("yes/1.mp3", "yes/old/2.wav"))[:45]
+        'Not read: yes/1.mp3 and 1 more. Of a class, t'
+    """
+    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return (
+        f"Not read: {names[0]}{more}. Of a class, the {', '.join(ENDINGS)} "
+        "files are that lie in its folder. Convert them, or move them there."
+    )
+
+
+def _left_out(root: Path | None, folders: dict[str, Path]) -> tuple[str, ...]:
+    """Sound that lies there and is not read: beside the folders, within folders in them, of other kinds."""
+    if root is None:
+        return ()
+    read = {file for folder in folders.values() for file in audio_files(folder)}
+    found = [*root.iterdir(), *(file for folder in folders.values() for file in folder.rglob("*"))]
+    names = (
+        file.relative_to(root)
+        for file in found
+        if file.suffix.lower() in (*ENDINGS, *OTHER_SOUND) and file not in read and file.is_file()
+    )
+    return tuple(sorted(str(n) for n in names if not any(part[0] in "._" for part in n.parts)))
 
 
 FORMAT: Final = DataFormat(

@@ -1,9 +1,13 @@
-"""Which format a folder or file of the user's is in, by the names of what lies there."""
+"""Which format a folder or file of the user's is in, and who is heard, by the names of what lies there."""
 
 import re
 from pathlib import Path
 
+from imssa.data.config import DataConfig
 from imssa.data.folder import ENDINGS, audio_files, sub_folders
+from imssa.data.loading import open_source
+from imssa.data.sources import Source
+from imssa.data.speaker_names import speaker_pattern
 from imssa.data.speech_commands import WORDS
 from imssa.errors import DataError
 
@@ -28,6 +32,23 @@ def guessed_kind(root: Path) -> str:
             remedy="Name the format by --kind; `imssa data list` shows them.",
         )
     return found
+
+
+def with_speakers(config: DataConfig) -> DataConfig:
+    """The same data; speakers of a folder of recordings by the names of the files, where all tell.
+
+    Raises:
+        DataError: The folder cannot be used.
+    """
+    if config.kind != "folder" or config.speaker_pattern is not None:
+        return config
+    pattern = speaker_pattern(class_and_file(open_source(config)))
+    return config.model_copy(update={"speaker_pattern": pattern})
+
+
+def class_and_file(source: Source) -> list[tuple[str, str]]:
+    """Class and file name of each recording of a folder."""
+    return [(item.label, item.name.partition("/")[2]) for item in source.items]
 
 
 def _of_file(root: Path) -> str | None:

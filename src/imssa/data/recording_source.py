@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -30,11 +31,12 @@ class RecordingSource(Source):
     Args:
         files: In a fixed order.
         class_names: In the order of the class indices.
-        rate_hertz: The rate of all recordings; None: that of the first, and a front end that names a
-            rate brings recordings of any rate to it.
+        rate_hertz: The rate of all recordings; None: that of the first that can be read, and a front end
+            that names a rate brings recordings of any rate to it.
+        left_out: Files that lie beside them and are not read.
 
     Raises:
-        DataError: There is no file, or the rate of the first is not readable.
+        DataError: There is no file, or none can be read.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class RecordingSource(Source):
         files: tuple[RecordingFile, ...],
         class_names: tuple[str, ...],
         rate_hertz: int | None,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         if not files:
             raise DataError(
@@ -51,9 +54,9 @@ class RecordingSource(Source):
             )
         self.files = files
         self.items = tuple(Item(f.name, f.label, f.speaker, f.take, f.part) for f in files)
-        self.class_names = class_names
-        first, self._any_rate = files[0], rate_hertz is None
-        self.rate_hertz = rate_hertz or file_rate_hertz(first.held, first.name)
+        self.class_names, self.left_out = class_names, left_out
+        self._any_rate = rate_hertz is None
+        self.rate_hertz = rate_hertz or self._first_rate()
 
     def recordings(self, to_hertz: int | None = None) -> Iterator[Recording]:
         """The decoded recordings, one at a time.
@@ -69,6 +72,13 @@ class RecordingSource(Source):
             decode(file, self._rate_of(file) if own else self.rate_hertz, to_hertz)
             for file in self.files
         )
+
+    def _first_rate(self) -> int:
+        """Of the first recording that can be read; others are told where they are used."""
+        for file in self.files:
+            with suppress(DataError):
+                return self._rate_of(file)
+        return self._rate_of(self.files[0])
 
     def _rate_of(self, file: RecordingFile) -> int:
         return file_rate_hertz(file.held, file.name)

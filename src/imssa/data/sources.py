@@ -99,10 +99,12 @@ class Source(ABC):
     Attributes:
         items: In a fixed order.
         class_names: In the order of the class indices.
+        left_out: Files that lie beside them, hold the like, and are not read.
     """
 
     items: tuple[Item, ...]
     class_names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @abstractmethod
     def features(self, front_end: FrontEnd) -> Features:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 COMMAND: Final = r"^([0-9a-f]{8})_nohash_"
@@ -71,6 +71,22 @@ def odd_names(names: Iterable[tuple[str, str]]) -> list[str]:
     return []
 
 
+def speakers(pattern: str | re.Pattern[str], names: Iterable[str]) -> Iterator[str | None]:
+    """Who is heard in each file; None: its name does not tell.
+
+    Small and capital letters are one: a speaker has the spelling of the first file.
+
+    Example:
+        >>> list(speakers(r"^([A-Za-z]+)_", ["Ann_1.wav", "ann_2.wav", "7.wav"]))
+        ['Ann', 'Ann', None]
+    """
+    spelled: dict[str, str] = {}
+    for name in names:
+        found = re.search(pattern, name)
+        known = found is not None and found[1]
+        yield spelled.setdefault(known.casefold(), known) if known else None
+
+
 def _tells(pattern: str, label: str, name: str) -> bool:
     match = re.search(pattern, name)
     return match is not None and match[1].lower() != label.lower()
@@ -82,7 +98,7 @@ def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
         match = re.search(pattern, name)
         if match is None or match[1].lower() == label.lower():
             return False
-        heard[match[1]].add(label)
+        heard[match[1].casefold()].add(label)
         before[label].add(name[: match.start(1)])
     if pattern == AFTER_WORD and any(len(words) > 1 for words in before.values()):
         return False

@@ -77,8 +77,8 @@ def split_hash(
 ) -> Split:
     """Tests on the groups (speakers), or items without a group, whose names hash low.
 
-    An item is tested if the first eight bytes of the SHA-256 of its group's name (its own name, if
-    it has no group), divided by 2^64, lie below ``test_share``. So an item stays in its part
+    An item is tested if the first eight bytes of the SHA-256 of its group's name in small letters (its
+    own name as it is, if it has no group), divided by 2^64, lie below ``test_share``. So an item stays in its part
     whatever else is added or left out, and all of a group lie in one part. Groups
     are drawn for validation in the same way from the next ``validation_share`` of the rest.
 
@@ -91,7 +91,8 @@ def split_hash(
     Raises:
         DataError: A part is empty, or a share is not in 0 to 1.
     """
-    keys = [group or name for group, name in zip(dataset.groups, dataset.names, strict=True)]
+    pairs = zip(dataset.groups, dataset.names, strict=True)
+    keys = [group.casefold() or name for group, name in pairs]
     places = np.array([_place(key) for key in keys])
     test = places < test_share
     if not all(dataset.groups):
@@ -170,12 +171,12 @@ def split_by_speaker(
     return _split(dataset, test, validation_share, generator)
 
 
-def least_heard(groups: Iterable[str], share: float = 0.2) -> list[str]:
+def least_heard(groups: Iterable[str], share: float = 0.2) -> tuple[str, ...]:
     """As many groups as make a share of the items, those with the fewest items first.
 
     Example:
         >>> least_heard(["eve"] * 6 + ["ann"] * 2 + ["bob"] * 4)
-        ['ann', 'bob']
+        ('ann', 'bob')
     """
     heard = Counter(groups)
     chosen: list[str] = []
@@ -183,7 +184,7 @@ def least_heard(groups: Iterable[str], share: float = 0.2) -> list[str]:
         if chosen and sum(heard[g] for g in chosen) >= share * heard.total():
             break
         chosen.append(group)
-    return chosen
+    return tuple(chosen)
 
 
 def _split(

@@ -1,6 +1,5 @@
 """Folders of recordings as people have them: class sub-folders, or the Free Spoken Digit Dataset."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from jaxtyping import Float32
 from imssa.data.audio import decode_any_rate, read_content
 from imssa.data.folder import ENDINGS, audio_files, sub_folders
 from imssa.data.fsdd import WORDS, parse_name
-from imssa.data.speaker_names import COMMAND, speaker_pattern
+from imssa.data.speaker_names import COMMAND, speaker_pattern, speakers
 from imssa.errors import DataError
 
 UNKNOWN: Final = "unknown"
@@ -105,16 +104,13 @@ def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...
             rule=f"the folder holds no recordings ({', '.join(ENDINGS)})",
             remedy="Name a folder with one sub-folder a class, or that of spoken digits.",
         )
-    pattern = re.compile(speaker_pattern((word, path.name) for word, path in found) or COMMAND)
+    pattern = speaker_pattern((word, path.name) for word, path in found) or COMMAND
+    heard = speakers(pattern, (path.name for _, path in found))
     sources = (
-        Source(path, f"{word}/{path.name}", word, _speaker(path, pattern)) for word, path in found
+        Source(path, f"{word}/{path.name}", word, who or UNKNOWN)
+        for (word, path), who in zip(found, heard, strict=True)
     )
     return tuple(sources), tuple(inner.name for inner in classes)
-
-
-def _speaker(path: Path, pattern: re.Pattern[str]) -> str:
-    match = pattern.search(path.name)
-    return match[1] if match else UNKNOWN
 
 
 def read_recording(source: Source) -> tuple[Samples, int]:

@@ -10,12 +10,12 @@ from jaxtyping import Float64
 
 from imssa.data import DataConfig, Source, open_source
 from imssa.data.folder import ENDINGS
-from imssa.data.guessing import guessed_kind
+from imssa.data.guessing import class_and_file, guessed_kind, with_speakers
 from imssa.data.hdf5 import opened
 from imssa.data.recording_source import RecordingSource
 from imssa.data.sequence_source import SequenceSource
 from imssa.data.sources import Seen
-from imssa.data.speaker_names import odd_names, speaker_pattern
+from imssa.data.speaker_names import odd_names
 from imssa.data.spikes import BLOCK, SpikeSource
 from imssa.errors import DataError
 from imssa.experiment.recipe import data_section
@@ -107,9 +107,8 @@ def look_at(root: Path, kind: str | None = None) -> Facts:
     """
     _require_content(root)
     root = _published(root)
-    config = data_section(kind or guessed_kind(root), root.resolve())
+    config = with_speakers(data_section(kind or guessed_kind(root), root.resolve()))
     source = open_source(config)
-    config, source = _with_speakers(config, source)
     looks = list(source.looks())
     _require_readable(root, source, looks)
     seconds = [look.seconds for look in looks if look.seconds is not None]
@@ -153,26 +152,10 @@ def _require_content(root: Path) -> None:
         )
 
 
-def _with_speakers(config: DataConfig, source: Source) -> tuple[DataConfig, Source]:
-    """In folders of recordings: speakers by the names of the files, where these tell."""
-    if config.kind != "folder":
-        return config, source
-    pattern = speaker_pattern(_names(source))
-    if pattern is None:
-        return config, source
-    config = config.model_copy(update={"speaker_pattern": pattern})
-    return config, open_source(config)
-
-
-def _names(source: Source) -> list[tuple[str, str]]:
-    """Class and file name of each item."""
-    return [(item.label, item.name.partition("/")[2]) for item in source.items]
-
-
 def _odd_names(config: DataConfig, source: Source) -> list[str]:
     """Of a folder of recordings whose names tell no speakers, the few that keep them from it."""
     known = config.kind != "folder" or config.speaker_pattern is not None
-    return [] if known else odd_names(_names(source))
+    return [] if known else odd_names(class_and_file(source))
 
 
 def _require_readable(root: Path, source: Source, looks: list[Seen]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imssa.data.folder import told_left_out
 from imssa.experiment.design import require_chip, require_data
 from imssa.experiment.recipe import Recipe, recipe_of
 from imssa.hardware import load_chip
@@ -167,6 +168,8 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
         )
     told += parts.warnings
     told += [f"{n:,} items are odd: {fault}." for fault, n in facts.faults.items()]
+    if facts.source.left_out:
+        told.append(told_left_out(facts.source.left_out))
     if len(facts.rates_hertz) > 1:
         told.append("Recordings have several sampling rates; what is above the lowest is cut off.")
     if facts.odd_names:

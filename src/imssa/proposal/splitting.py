@@ -19,6 +19,8 @@ from imssa.proposal.facts import Facts, without_speakers
 TEST_SHARES: Final = (0.2, 0.3, 0.4)
 VALIDATION_SHARES: Final = (0.1, 0.2, 0.3)
 LARGEST_TEST: Final = 0.6
+ODD_SHARES: Final = 2.0
+"""Where speakers are few, a hash of them may test many more or fewer items than were asked for."""
 ANOTHER: Final = (
     "The division that came with the data is not used, since a class is missing from one of its parts: what it "
     "tests may be trained on here. Leave that class out, or set data.split = 'official'."
@@ -57,7 +59,7 @@ class Parts:
         reasons = {
             "test_share": "share of the speakers" if self.facts.speakers else "share of the items",
             "test_speakers": f"of {counted(self.facts.speakers, 'speaker')}",
-            "validation_share": f"of the rest; leaves {counts['validation']:,} to select the model on",
+            "validation_share": f"of the rest; leaves {counts['validation']:,} to select the model on{self._heard()}",
         }
         return found + [
             Choice(f"data.{key}", self.keys[key], reason)
@@ -65,11 +67,18 @@ class Parts:
             if key in self.keys
         ]
 
+    def _heard(self) -> str:
+        """Whether those who are validated are heard in the training, where the names tell."""
+        if not self.facts.speakers or self.keys["split"] == "official":
+            return ""
+        return ", of other speakers" if self.keys["split"] == "hash" else ", of the same speakers"
+
 
 def choose_split(facts: Facts) -> Parts:
     """The first split that leaves items of every class in all three parts.
 
-    Tried in this order: the published one, a hash of the speakers, speakers left out, a hash of names.
+    Tried in this order: the published one; a hash of the speakers, where it gives each part speakers of its
+    own and about the share that was asked for; speakers left out; a hash of names.
 
     Raises:
         DataError: None does, or many tested items would be identical to others.
@@ -101,13 +110,10 @@ def _candidates(facts: Facts) -> Iterator[tuple[Facts, dict[str, Any]]]:
     if facts.speakers and "hash" in splits:
         yield from ((facts, keys) for keys in _hashed())
     if facts.speakers > 2 and "speaker" in splits:
-        yield (
-            facts,
-            {
-                "split": "speaker",
-                "test_speakers": least_heard(item.group for item in facts.source.items),
-            },
-        )
+        left_out = least_heard(item.group for item in facts.source.items)
+        for share in VALIDATION_SHARES:
+            keys = {"split": "speaker", "test_speakers": left_out, "validation_share": share}
+            yield facts, keys
     if "hash" in splits:
         loose = without_speakers(facts) if facts.config.speaker_pattern else facts
         yield from ((loose, keys) for keys in _hashed())
@@ -120,7 +126,7 @@ def _hashed() -> Iterator[dict[str, Any]]:
 
 
 def _split(facts: Facts, config: DataConfig) -> Split | None:
-    """None: it cannot be made, or a class is missing from a part."""
+    """None: it cannot be made, a class is missing from a part, or few speakers make it lopsided."""
     try:
         split = split_items(facts.source, config, split_key(SEED).numpy())
     except DataError:
@@ -128,4 +134,13 @@ def _split(facts: Facts, config: DataConfig) -> Split | None:
     whole = all(len(np.unique(part.labels)) == facts.n_classes for part in split.parts)
     if not whole or len(split.test) > LARGEST_TEST * facts.items:
         return None
+    if facts.speakers and config.split == "hash" and not _even(split, config.test_share):
+        return None
     return split
+
+
+def _even(split: Split, test_share: float) -> bool:
+    """Whether validation and training share no speaker, and the test part is near the share asked for."""
+    tested = len(split.test) / sum(len(part) for part in split.parts)
+    apart = not set(split.validation.groups) & set(split.train.groups)
+    return apart and 1 / ODD_SHARES < tested / test_share < ODD_SHARES
