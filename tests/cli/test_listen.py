@@ -48,6 +48,17 @@ def test_a_file_gives_one_line_a_word(finished: Path, file: Path) -> None:
     assert "times faster than real time" in shown
 
 
+def test_what_is_too_long_for_a_word_is_marked(finished: Path, file: Path) -> None:
+    asked = ("listen", finished, "--input", file, "--margin", 0, "--longest", 0.2)
+    assert all(one["cut"] for one in words_in(done(*asked, "--json").out))
+    outcome = call(*asked)
+    assert all(line.endswith(" cut") for line in outcome.out.splitlines())
+    assert "were longer than a word may be, and were cut" in outcome.err
+    usual = call(*asked[:-2])
+    assert "cut" not in usual.out + usual.err
+    assert "the longest word is longer" in refusal(*asked[:-1], 0.1, "--shortest", 0.2)
+
+
 def test_raw_samples_give_the_same_as_their_file(
     finished: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

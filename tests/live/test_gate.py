@@ -57,7 +57,7 @@ def test_digital_silence_is_no_yardstick() -> None:
 def test_what_never_ends_is_cut() -> None:
     levels = [-60.0] * 50 + [-30.0] * 500
     found = stretches(levels, GateConfig(longest_seconds=1.0))
-    assert found[0] == Stretch(50, 150)
+    assert found[0] == Stretch(50, 150, cut=True)
 
 
 def test_the_floor_is_the_smallest_of_a_window() -> None:

@@ -64,6 +64,9 @@ Hang = Annotated[
 Shortest = Annotated[
     float, typer.Option(min=0.01, help="Seconds; what is loud for less is no word.")
 ]
+Longest = Annotated[
+    float, typer.Option(min=0.1, help="Seconds; what is loud for longer is cut there, and marked.")
+]
 Margin = Annotated[
     float | None,
     typer.Option(
@@ -91,6 +94,7 @@ def listen(  # noqa: PLR0913  # one argument an option
     hysteresis: Hysteresis = 4.0,
     hang: Hang = 0.20,
     shortest: Shortest = 0.06,
+    longest: Longest = 2.0,
     margin: Margin = None,
     figures: Figured = False,
     as_json: Lines = False,
@@ -113,6 +117,7 @@ def listen(  # noqa: PLR0913  # one argument an option
         threshold - hysteresis,
         hang_seconds=hang,
         shortest_seconds=shortest,
+        longest_seconds=longest,
     )
     hearing = hearing_of(network, chip, seed)
     least = _least_margin(hearing, network, margin)
@@ -127,6 +132,7 @@ def listen(  # noqa: PLR0913  # one argument an option
                 turned_down += 1
     _tell_silence(listener.figures, gate)
     _tell_turned_down(turned_down, listener.figures.words, least)
+    _tell_cut(listener.figures.cut)
     if figures:
         _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
 
@@ -205,6 +211,17 @@ def _tell_turned_down(turned_down: int, words: int, least: float) -> None:
         )
 
 
+def _tell_cut(cut: int) -> None:
+    """Says how many words were too long to be one."""
+    if cut:
+        typer.echo(
+            f"{cut} of the stretches of sound were longer than a word may be, and were cut: words that are said "
+            "without a pause are heard as one. A shorter --hang or a higher --threshold may part them; "
+            "--longest allows longer ones.",
+            err=True,
+        )
+
+
 def _heard(listener: "Listener", audio: "Audio") -> "Iterator[Word]":
     """Words until the audio ends or the user interrupts."""
     try:
@@ -220,7 +237,8 @@ def _show(word: "Word", *, as_json: bool) -> None:
         line = json.dumps({name: _rounded(value) for name, value in vars(word).items()})
     else:
         margin = "" if word.margin is None else f" margin {word.margin:.2f}"
-        line = f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16}{margin}"
+        cut = " cut" if word.cut else ""
+        line = f"{word.start:8.2f} s  to {word.end:8.2f} s  {word.label:<16}{margin}{cut}"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -57,10 +57,12 @@ class Stretch(NamedTuple):
     Attributes:
         begin: First loud frame.
         end: One behind the last loud frame.
+        cut: Whether it went on, and was cut where it was as long as a word may be.
     """
 
     begin: int
     end: int
+    cut: bool = False
 
 
 class NoiseFloor:
@@ -143,13 +145,13 @@ class Gate:
             return None
         if above > self.config.close_decibel:
             self.last = number
-        if number - self.last >= self.hang or number + 1 - self.begin >= self.longest:
+        if number - self.last >= self.hang:
             return self.close()
-        return None
+        return self.close(cut=True) if number + 1 - self.begin >= self.longest else None
 
-    def close(self) -> Stretch | None:
+    def close(self, *, cut: bool = False) -> Stretch | None:
         """Closes the gate, as at the end of the stream; gives the stretch, if it is one."""
         begin, self.begin, self._loud = self.begin, None, 0
         if begin is None or self.last + 1 - begin < self.shortest:
             return None
-        return Stretch(begin, self.last + 1)
+        return Stretch(begin, self.last + 1, cut)

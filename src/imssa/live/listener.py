@@ -41,6 +41,7 @@ class Word:
             tanh((a - b) / 2) of their logits a and b: 0 to 1; None: the network's file is of before the
             unit of its scores was kept.
         frames: How many the answer is of.
+        cut: Whether it went on for longer than a word may: words said without a pause are heard as one.
     """
 
     start: float
@@ -48,6 +49,7 @@ class Word:
     label: str
     margin: float | None
     frames: int
+    cut: bool = False
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Figures:
         seconds_used: Of computing, from samples to words.
         frames: Frames of the front end.
         words: How many were heard.
+        cut: How many of them went on for longer than a word may.
         slowest_block_seconds: The longest that one block of samples took.
         loudest_decibel: Of all frames, in dB of full scale; None: there was none.
     """
@@ -67,6 +70,7 @@ class Figures:
     seconds_used: float = 0.0
     frames: int = 0
     words: int = 0
+    cut: int = 0
     slowest_block_seconds: float = 0.0
     loudest_decibel: float | None = None
 
@@ -160,7 +164,7 @@ class Listener:
         """Takes the next samples; gives the words that end with them."""
         begin = time.perf_counter()
         words = self._frames_in(self._stream.push(self._resampler.push(samples)))
-        self._count(len(samples), len(words), time.perf_counter() - begin)
+        self._count(len(samples), words, time.perf_counter() - begin)
         return words
 
     def finish(self) -> list[Word]:
@@ -170,15 +174,16 @@ class Listener:
         words += self._frames_in(self._stream.finish())
         stretch = self._gate.close()
         words += [] if stretch is None else [self._word(stretch)]
-        self._count(0, len(words), time.perf_counter() - begin)
+        self._count(0, words, time.perf_counter() - begin)
         return words
 
-    def _count(self, samples: int, words: int, seconds: float) -> None:
+    def _count(self, samples: int, words: list[Word], seconds: float) -> None:
         figures = self.figures
         figures.seconds_heard += samples / self.rate_hertz
         figures.seconds_used += seconds
         figures.frames = self._frames
-        figures.words += words
+        figures.words += len(words)
+        figures.cut += sum(word.cut for word in words)
         figures.slowest_block_seconds = max(figures.slowest_block_seconds, seconds)
 
     def _frames_in(self, found: Frames) -> list[Word]:
@@ -244,7 +249,8 @@ class Listener:
         scores = self.hearing.network.scores()
         label = self.hearing.class_names[int(scores.argmax())]
         last = (stretch.end - 1) * self._hop + self._stream.frame / self.hearing.rate_hertz
-        return Word(stretch.begin * self._hop, last, label, self._margin(scores), frames)
+        margin = self._margin(scores)
+        return Word(stretch.begin * self._hop, last, label, margin, frames, stretch.cut)
 
     def _margin(self, scores: Float64[np.ndarray, " classes"]) -> float | None:
         unit, (second, first) = self.hearing.network.logit_step, np.sort(scores)[-2:]
