@@ -35,6 +35,15 @@ def test_inspect_of_each_kind(name: str, says: tuple[str, ...], finished: Path) 
     assert [word for word in says if word not in out] == []
 
 
+def test_inspect_of_a_run_shows_its_program(finished: Path, tmp_path: Path) -> None:
+    outcome = done("inspect", finished)
+    assert "program for taox-64" in outcome.out
+    words = ("2 classes", "zero, one", "log-mel", "longest sequence")
+    assert [word for word in words if word not in outcome.out] == []
+    assert done("inspect", finished, "--json").value["front_end"]["kind"] == "log-mel"
+    assert "holds no program, network or model" in refusal("inspect", tmp_path)
+
+
 def test_inspect_program_counts(finished: Path) -> None:
     value = done("inspect", finished / "program.safetensors", "--json").value
     assert value["chip"] == "taox-64"

@@ -12,7 +12,10 @@ from imssa.cli.options import FILE_PANEL, AnyFile, Json, Quiet
 
 @app.command(rich_help_panel=FILE_PANEL)
 def inspect(
-    file: AnyFile,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A model, network or program, or a run's folder."),
+    ],
     *,
     figures: Annotated[
         Path | None,
@@ -24,7 +27,7 @@ def inspect(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a file holds: a model, a quantized network, a program, a simulation.
+    """Show what a file holds: a model, a quantized network, a program, a simulation; of a run, its program.
 
     Checks every checksum on the way.
     """

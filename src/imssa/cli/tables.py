@@ -27,11 +27,12 @@ class Description:
 
 
 def described(path: Path) -> Description:
-    """Describes any file that imssa writes.
+    """Describes any file that imssa writes; of a run's folder, its program or what comes before it.
 
     Raises:
         FileFormatError: Damaged, or not written by imssa.
     """
+    path = _file_in(path)
     kinds = [kind for kind in kinds_in(path) if kind.startswith("imssa.")]
     if not kinds:
         raise FileFormatError(
@@ -54,6 +55,21 @@ def described(path: Path) -> Description:
     return Description(plain, [_head(header, kind == MODEL), table])
 
 
+def _file_in(path: Path) -> Path:
+    """The file itself; of a run's folder, that of its last stage."""
+    if not path.is_dir():
+        return path
+    held = (path / f"{name}.safetensors" for name in ("program", "quantized", "model"))
+    found = next((file for file in held if file.exists()), None)
+    if found is None:
+        raise FileFormatError(
+            given=str(path),
+            rule="the folder holds no program, network or model",
+            remedy="Name the folder of a run, or a file in it.",
+        )
+    return found
+
+
 def drawn(path: Path, folder: Path) -> list[Path]:
     """Writes pictures of a program's arrays; gives their files.
 
@@ -63,6 +79,7 @@ def drawn(path: Path, folder: Path) -> list[Path]:
     """
     from imssa.evaluation.figures.arrays import write_array_pictures
 
+    path = _file_in(path)
     if PROGRAM not in kinds_in(path):
         raise FileFormatError(
             given=f"--figures for {path}",
@@ -92,6 +109,7 @@ def _program(path: Path) -> Description:
         "chip": program.chip.name,
         "max_length": program.max_length,
         "class_names": list(program.class_names),
+        "front_end": program.preparation.get("front_end"),
         "registers": [vars(r) for r in program.registers],
         "arrays": plain_arrays(program),
         "phases_per_step": len(program.phases),
@@ -103,8 +121,20 @@ def _program(path: Path) -> Description:
     }
     title = f"{path.name}: program for {program.chip.name}, {identity[:12]}"
     return Description(
-        plain, [array_table(program, title), _registers(program), *_sections(program)]
+        plain,
+        [_task(program), array_table(program, title), _registers(program), *_sections(program)],
     )
+
+
+def _task(program: Program) -> Table:
+    """What goes in and comes out."""
+    table = Table(title="task", show_header=False)
+    table.add_row(f"{len(program.class_names)} classes", ", ".join(program.class_names))
+    for key, value in program.preparation.get("front_end", {}).items():
+        if value is not None:
+            table.add_row("front end" if key == "kind" else key, str(value))
+    table.add_row("longest sequence", f"{program.max_length} steps")
+    return table
 
 
 def _registers(program: Program) -> Table:
