@@ -90,9 +90,12 @@ NAN = X.copy()
 NAN[7, 2, 1] = np.nan
 FAULTS: dict[str, tuple[dict[str, np.ndarray], str]] = {
     "no x": ({"z": X}, "it holds no array x, x_train or x_test"),
-    "no y": ({"x": X}, "y holds one class an item"),
+    "no y": ({"x": X}, "there is no y, one class an item"),
+    "rows of y": ({"x": X, "y": np.eye(3)[Y % 3]}, r"not one class an item; .*y\.argmax\(axis=1\)"),
+    "empty y": ({"x": X, "y": Y[:0]}, r"y has the shape \(0,\)"),
+    "whole floats": ({"x": X, "y": Y + 0.0}, r"y is float64, .* words; write y\.astype\(int\)"),
     "fewer y": ({"x": X, "y": Y[:7]}, "x has 12 items and y has 7"),
-    "float y": ({"x": X, "y": Y + 0.5}, "y holds one class an item"),
+    "float y": ({"x": X, "y": Y + 0.5}, r"y is float64, classes are whole numbers or words\. "),
     "axes": ({"x": X[0, 0], "y": Y}, "not numbers of 2 or 3 axes"),
     "words": ({"x": X.astype("S"), "y": Y}, "not numbers"),
     "nan": ({"x": NAN, "y": Y}, "item 7: it holds NaN"),

@@ -22,7 +22,8 @@ from imssa.data.sources import PARTS, DataFormat, Item, Request, chosen_classes,
 from imssa.errors import DataError
 
 GET_IT: Final = "Name a .npz or .h5 file, or a folder of .npy files, with arrays x and y."
-FIELDS: Final = ("x", "y", "lengths", "groups")
+BESIDE: Final = ("y", "lengths", "groups")
+FIELDS: Final = ("x", *BESIDE)
 Read = Callable[[Path, tuple[str, ...]], dict[str, np.ndarray]]
 
 
@@ -40,8 +41,8 @@ def open_arrays(request: Request) -> SequenceSource:
         end = f"_{part}" if part else ""
         if f"x{end}" in held:
             given = f"{root}, x{end} and y{end}"
-            own = {field: held.get(field + end) for field in FIELDS}
-            read, names, groups = _part(given, own)
+            own = {field: held.get(field + end) for field in BESIDE}
+            read, names, groups = _part(given, held[f"x{end}"], own)
             labels += names
             values += read
             items += _items(part, names, groups)
@@ -94,12 +95,11 @@ def _from_hdf5(root: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def _part(
-    given: str, held: dict[str, np.ndarray | None]
+    given: str, x: np.ndarray, held: dict[str, np.ndarray | None]
 ) -> tuple[list[np.ndarray], list[str], list[str]]:
     """Values, classes and groups of the items of one part."""
-    x, y, lengths, groups = (held[field] for field in FIELDS)
-    if x is None or y is None or y.ndim != 1 or y.dtype.kind not in "iuSU" or not y.size:
-        _refuse(given, "y holds one class an item, whole numbers or words")
+    y, lengths, groups = (held[field] for field in BESIDE)
+    y = _classes(given, y)
     if x.dtype.kind not in "fiub" or not 2 <= x.ndim <= 3:
         _refuse(given, f"x is {x.dtype} of shape {x.shape}, not numbers of 2 or 3 axes")
     if lengths is not None and (lengths.dtype.kind not in "iu" or lengths.shape != y.shape):
@@ -108,6 +108,20 @@ def _part(
         _refuse(given, f"groups have the shape {groups.shape}, y has {y.shape}")
     values = [_finite(given, i, v) for i, v in enumerate(_cut(given, x, len(y), lengths))]
     return values, _words(y), [""] * len(y) if groups is None else _words(groups)
+
+
+def _classes(given: str, y: np.ndarray | None) -> np.ndarray:
+    """The class of each item, where y says it."""
+    if y is None:
+        _refuse(given, "there is no y, one class an item")
+    if y.ndim != 1 or not y.size:
+        hint = "; of rows with a 1 at the class, write y.argmax(axis=1)" if y.ndim == 2 else ""
+        _refuse(given, f"y has the shape {y.shape}, not one class an item{hint}")
+    if y.dtype.kind not in "iuSU":
+        whole = y.dtype.kind in "fb" and np.array_equal(y, np.rint(y.astype(float)))
+        hint = "; write y.astype(int)" if whole else ""
+        _refuse(given, f"y is {y.dtype}, classes are whole numbers or words{hint}")
+    return y
 
 
 def _cut(given: str, x: np.ndarray, items: int, lengths: np.ndarray | None) -> Iterator[np.ndarray]:
