@@ -75,7 +75,7 @@ def test_silent_clipped_and_broken_recordings_are_named(tmp_path: Path) -> None:
         (root / "yes" / f"{name}.wav").write_bytes(content)
     outcome = call("data", "check", root, "--kind", "folder")
     assert outcome.code == 2
-    assert "an item is empty or cannot be read" in outcome.err
+    assert "1 items are empty or cannot be read, for instance yes/cut.wav: " in outcome.err
     found = call("data", "check", root, "--kind", "folder", "--json").value
     faults = dict(found["faults"])
     assert faults["yes/faint.wav"].startswith("silent")
@@ -85,22 +85,45 @@ def test_silent_clipped_and_broken_recordings_are_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_other_sound_beside_what_is_read(tmp_path: Path) -> None:
-    """Files of other kinds, loose ones and nested folders are named; who is heard shows in the names."""
+    """Files of other kinds, loose ones and those in nested folders are named; who is heard shows in the names."""
     sound = audio_bytes(tone(440, rate_hertz=16000), 16000)
     for word, take, name in product(("ja", "nein"), (1, 2, 3), ("Ann", "bob", "eve", "fay", "guy")):
         file = tmp_path / word / f"{name if take > 1 else name.lower()}_{take}.wav"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(sound + bytes(2 * len(word) * take))
     (tmp_path / "ja" / "ann_0.wav").write_bytes(b"no sound")
-    for other in ("ja/x.mp3", "ja/old/ann_1.wav", "loose.WAV", "ja/.hidden.mp3", "_notes/a.mp3"):
-        (tmp_path / other).parent.mkdir(exist_ok=True)
+    unread = [
+        "_loose.wav",
+        "ja/_old/ann_1.wav",
+        "ja/old/a/x.wav",
+        "ja/x.mp3",
+        "nein/x.webm",
+        "y.WAV",
+    ]
+    for other in (*unread, "ja/.hidden.mp3", "_notes/a.mp3", "ja/.old/a.wav"):
+        (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / other).write_bytes(sound)
     outcome = call("data", "check", tmp_path)
-    assert "Not read: ja/old/ann_1.wav and 2 more." in outcome.out
+    words = " ".join(outcome.out.split())
+    assert (
+        "Not read: _loose.wav, ja/_old/ann_1.wav, ja/old/a/x.wav, ja/x.mp3, nein/x.webm and 1 more."
+        in words
+    )
     found = call("data", "check", tmp_path, "--json").value
-    assert found["left_out"] == ["ja/old/ann_1.wav", "ja/x.mp3", "loose.WAV"]
-    assert sum(found["groups"].values()) == 5  # Ann and ann are one
+    assert found["unread"] == unread
+    assert found["split_keys"] == {"split": "hash", "test_share": 0.3, "validation_share": 0.3}
+    assert found["groups"] == {"train": 2, "validation": 1, "test": 2}  # Ann and ann are one
     assert [name for name, _ in found["faults"]] == ["ja/ann_0.wav"]  # the first does not end it
+
+
+def test_sound_of_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
+    for file in (tmp_path / "ja" / "1.mp3", tmp_path / "nein" / "1.m4a"):
+        file.parent.mkdir()
+        file.write_bytes(b"ID3")
+    message = refusal("data", "check", tmp_path)
+    assert "its sound, for instance ja/1.mp3, is of a kind that is not read. Convert it" in message
+    (tmp_path / "ja" / "1.wav").write_bytes(audio_bytes(tone(440)))
+    assert "(.wav, .flac, .ogg); 1.m4a is not of these kinds" in refusal("data", "check", tmp_path)
 
 
 def test_items_that_are_all_tested_show_a_split_that_can_be_made(tmp_path: Path) -> None:
@@ -110,7 +133,8 @@ def test_items_that_are_all_tested_show_a_split_that_can_be_made(tmp_path: Path)
     (root / "validation_list.txt").write_text("")
     outcome = call("data", "check", root, "--json")
     assert outcome.code == 0
-    assert outcome.value["split"] == "speaker"  # by their hash all are in one part
+    parts = [set(counts) for counts in outcome.value["counts"].values()]
+    assert parts == [{"train", "validation", "test"}] * 2
     assert outcome.value["split_fault"] == ""
 
 

@@ -23,7 +23,7 @@ DATA = ("--data", "bundled-zero-one")
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("model", ("config.d_model", "blocks.0.s4d.A_imag")),
+        ("model", ("2 classes", "zero, one", "config.d_model", "blocks.0.s4d.A_imag")),
         ("quantized", ("layers.0.A", "imssa.quantized")),
         ("program", ("program for taox-64", "written cells", "MVM on array 0", "each time step")),
         ("simulation", ("labels", "programming_error")),

@@ -49,14 +49,17 @@ def test_a_file_gives_one_line_a_word(finished: Path, file: Path) -> None:
 
 
 def test_what_is_too_long_for_a_word_is_marked(finished: Path, file: Path) -> None:
-    asked = ("listen", finished, "--input", file, "--margin", 0, "--longest", 0.2)
-    assert all(one["cut"] for one in words_in(done(*asked, "--json").out))
-    outcome = call(*asked)
+    asked = ("listen", finished, "--input", file, "--margin", 0, "--longest")
+    found = words_in(done(*asked, 0.2, "--json").out)
+    assert [one["cut"] for one in found] == [True] * 4  # two words of 0.3 s, in two pieces each
+    outcome = call(*asked, 0.2)
     assert all(line.endswith(" cut") for line in outcome.out.splitlines())
-    assert "were longer than a word may be, and were cut" in outcome.err
-    usual = call(*asked[:-2])
-    assert "cut" not in usual.out + usual.err
-    assert "the longest word is longer" in refusal(*asked[:-1], 0.1, "--shortest", 0.2)
+    assert "4 words are pieces of sound that went on for longer than a word may" in outcome.err
+    for long in (0.35, 2.0):
+        usual = call(*asked, long)
+        assert len(usual.out.splitlines()) == 2
+        assert "cut" not in usual.out + usual.err
+    assert "the longest word is longer" in refusal(*asked, 0.1, "--shortest", 0.2)
 
 
 def test_raw_samples_give_the_same_as_their_file(

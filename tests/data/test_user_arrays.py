@@ -92,6 +92,10 @@ FAULTS: dict[str, tuple[dict[str, np.ndarray], str]] = {
     "no x": ({"z": X}, "it holds no array x, x_train or x_test"),
     "no y": ({"x": X}, "there is no y, one class an item"),
     "rows of y": ({"x": X, "y": np.eye(3)[Y % 3]}, r"not one class an item; .*y\.argmax\(axis=1\)"),
+    "a column": (
+        {"x": X, "y": Y[:, None]},
+        r"not one class an item; of one column, write y\.ravel",
+    ),
     "empty y": ({"x": X, "y": Y[:0]}, r"y has the shape \(0,\)"),
     "whole floats": ({"x": X, "y": Y + 0.0}, r"y is float64, .* words; write y\.astype\(int\)"),
     "fewer y": ({"x": X, "y": Y[:7]}, "x has 12 items and y has 7"),

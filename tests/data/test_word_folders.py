@@ -113,6 +113,29 @@ def test_flac_that_promises_hours_is_refused(tmp_path: Path) -> None:
         load_dataset(config(root))
 
 
+def test_rates_out_of_range_are_told(tmp_path: Path) -> None:
+    root = write_words(tmp_path / "words")
+    for file in root.rglob("*.wav"):
+        content = bytearray(file.read_bytes())
+        content[24:28] = (2**30).to_bytes(4, "little")
+        file.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"at 1073741824 Hz: recordings are sampled at 1000 to"):
+        load_dataset(config(root))
+
+
+def test_speakers_have_one_name_in_small_and_capital_letters(tmp_path: Path) -> None:
+    root = write_words(tmp_path / "words")
+    for file in sorted(root.rglob("*.wav"))[::2]:
+        file.rename(file.with_name(file.name.replace("nohash", "NOHASH")))
+    pattern = "^[^_]+_([A-Za-z]+)_"
+    source = open_source(config(root, speaker_pattern=pattern))
+    assert {item.group for item in source.items} == {"nohash"}
+    with pytest.raises(DataError, match="empty training part"):  # it is known, in any letters
+        load(
+            config(root, speaker_pattern=pattern, split="speaker", test_speakers=["NoHash"]), draw()
+        )
+
+
 def test_rate_of_a_recording_is_one_of_recordings(tmp_path: Path) -> None:
     root = write_words(tmp_path / "words")
     file = root / "no" / "00000000_nohash_0.wav"

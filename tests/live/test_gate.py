@@ -1,5 +1,7 @@
 """The gate: where it opens, where it closes, what it forgets."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,16 @@ def test_digital_silence_is_no_yardstick() -> None:
 def test_what_never_ends_is_cut() -> None:
     levels = [-60.0] * 50 + [-30.0] * 500
     found = stretches(levels, GateConfig(longest_seconds=1.0))
-    assert found[0] == Stretch(50, 150, cut=True)
+    assert found[:2] == [Stretch(50, 150, cut=True), Stretch(150, 250, cut=True)]
+
+
+@pytest.mark.parametrize(("frames", "cut"), [(90, False), (99, False), (130, True)])
+def test_what_ends_by_itself_is_not_cut(frames: int, cut: bool) -> None:
+    """Also where the silence that ends it lies beyond the longest word; the rest of a cut word is marked."""
+    levels = [-60.0] * 50 + [-30.0] * frames + [-60.0] * 60
+    found = stretches(levels, GateConfig(longest_seconds=1.0))
+    assert [one.end - one.begin for one in found] == ([100, 30] if cut else [frames])
+    assert [one.cut for one in found] == [cut] * len(found)
 
 
 def test_the_floor_is_the_smallest_of_a_window() -> None:
@@ -75,6 +86,7 @@ def test_the_floor_is_the_smallest_of_a_window() -> None:
         {"close_decibel": 0.0},
         {"hang_seconds": 0.0},
         {"longest_seconds": 0.05},
+        {"longest_seconds": math.inf},
     ],
 )
 def test_a_gate_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from imssa.data import PlainFrontEnd, SpikeFrontEnd, load
+from imssa.data.loading import open_source
 from imssa.data.speaker_names import speaker_pattern
 from imssa.errors import DataError, DesignRuleError
 from imssa.experiment.design import require_chip
+from imssa.experiment.recipe import data_section
 from imssa.experiment.stages import split_key
 from imssa.hardware import load_chip
 from imssa.mapping.rules import too_small
@@ -19,7 +22,7 @@ from imssa.proposal import Proposal, Wish, look_at, propose
 from imssa.proposal.feeding import Feed
 from imssa.proposal.schedule import choose_schedule
 from imssa.proposal.sizing import choose_size
-from imssa.proposal.splitting import Parts
+from imssa.proposal.splitting import Parts, choose_split
 from tests.data import files
 from tests.data.samples import audio_bytes, tone, write_digits
 
@@ -73,21 +76,80 @@ def test_words_of_many_speakers(tmp_path: Path) -> None:
     assert data.augmentation.time_shift_frames == 7
 
 
-def test_few_speakers_are_left_out_whole_where_their_hash_is_lopsided(tmp_path: Path) -> None:
-    names = ("ida", "max", "pia", "sam")  # none hashes below 0.6
-    for number, (word, name, take) in enumerate(
-        itertools.product(("ja", "nein"), names, (1, 2, 3))
-    ):
-        file = tmp_path / word / f"{name}_{take}.wav"
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(audio_bytes(tone(300 + 20 * number, 0.5, 16000), 16000))
-    (tmp_path / "ja" / "max_4.mp3").write_bytes(b"")
+TONES = itertools.count()
+
+
+def write_takes(root: Path, takes: dict[str, int], words: tuple[str, ...] = ("ja", "nein")) -> None:
+    """So many takes of each word by each speaker, no two alike."""
+    for word, (name, count) in itertools.product(words, takes.items()):
+        for take in range(count):
+            file = root / word / f"{name}_{take}.wav"
+            file.parent.mkdir(exist_ok=True)
+            sound = tone(300 + 7 * next(TONES), 0.2, 16000)
+            file.write_bytes(audio_bytes(sound, 16000))
+
+
+@pytest.mark.parametrize(
+    ("takes", "left_out"),
+    [
+        ({"ida": 3, "max": 4, "pia": 4, "sam": 4}, ("ida",)),  # no name hashes low: none tested
+        (
+            dict.fromkeys(("ida", "lea", "max", "pia", "sam"), 4),
+            ("ida",),
+        ),  # lea tested, none validated
+        (
+            {"bob": 15, "ida": 3, "lea": 4, "pia": 4, "sam": 4},
+            ("ida", "lea"),
+        ),  # most of it validated
+    ],
+)
+def test_few_speakers_are_left_out_whole_where_their_hash_is_lopsided(
+    takes: dict[str, int], left_out: tuple[str, ...], tmp_path: Path
+) -> None:
+    write_takes(tmp_path, takes)
+    (tmp_path / "ja" / "max_9.mp3").write_bytes(b"")
     found = loads(propose(Wish(tmp_path)))
     assert found.recipe.data.split == "speaker"
-    assert found.recipe.data.test_speakers == ("ida",)
+    assert found.recipe.data.test_speakers == left_out
     reasons = {choice.key: choice.reason for choice in found.choices}
     assert reasons["data.validation_share"].endswith("to select the model on, of the same speakers")
-    assert "Not read: ja/max_4.mp3. " in " ".join(found.warnings)
+    told, tested = " ".join(found.warnings), 2 * sum(takes[name] for name in left_out)
+    assert "Not read: ja/max_9.mp3. " in told
+    assert f"Only {tested} items are tested, each of them {100 / tested:.1f} points" in told
+
+
+def test_a_lopsided_hash_of_speakers_is_better_than_none(tmp_path: Path) -> None:
+    """Who has the fewest items lacks a class, so that leaving out no speaker is whole."""
+    write_takes(tmp_path, {"guy": 4, "ida": 4, "pia": 4, "max": 5})
+    write_takes(tmp_path, {"guy": 4, "ida": 4, "pia": 4}, ("oh",))
+    found = loads(propose(Wish(tmp_path)))
+    split = load(found.recipe.data, split_key(0).numpy())
+    assert found.recipe.data.split == "hash"
+    assert set(split.test.groups) == {"guy"}
+    assert "guy" not in split.train.groups
+
+
+def test_speakers_who_cannot_be_kept_apart_are_told(tmp_path: Path) -> None:
+    """Each says one word only: whoever is tested, a class is missing."""
+    for word, names in (("ja", ("ida", "max")), ("nein", ("pia", "sam"))):
+        write_takes(tmp_path, dict.fromkeys(names, 8), (word,))
+    pattern = 'data.speaker_pattern="^([a-z]+)_"'
+    config = data_section("folder", tmp_path, [pattern])
+    found = choose_split(
+        replace(look_at(tmp_path), config=config, source=open_source(config), speakers=4)
+    )
+    assert found.keys["split"] == "hash"
+    assert found.facts.config.speaker_pattern is None
+    assert "4 speakers are known, but no split keeps them apart" in " ".join(found.warnings)
+
+
+@pytest.mark.parametrize("groups", [np.arange(60) // 30, np.where(np.arange(60) < 40, "a", "")])
+def test_two_groups_or_some_without_are_split_all_the_same(
+    groups: np.ndarray, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 20, 3)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x, y=np.arange(60) % 2, groups=groups)
+    loads(propose(Wish(tmp_path / "x.npz")))
 
 
 def test_one_name_without_a_speaker_is_told(tmp_path: Path) -> None:
@@ -206,7 +268,9 @@ def test_more_minutes_give_more_epochs_and_less_give_fewer_items(tmp_path: Path)
 def test_too_few_for_three_parts(tmp_path: Path) -> None:
     file = tmp_path / "a.npz"
     np.savez(file, x=np.zeros((6, 5, 2), np.float32) + np.arange(5)[:, None], y=[0, 0, 0, 1, 1, 1])
-    with pytest.raises(DataError, match=r"too few|three"):
+    with pytest.raises(
+        DataError, match="no split leaves items of every class for training, validation"
+    ):
         propose(Wish(file))
 
 

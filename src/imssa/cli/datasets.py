@@ -128,11 +128,13 @@ def check(
             remedy="Take one of each pair out, or keep together what belongs together: split = 'hash' never "
             "parts items of one speaker or group.",
         )
-    if found.frames is not None and found.frames.smallest == 0:
+    seen = zip(looked.source.items, looked.looks, strict=True)
+    bad = [": ".join((item.name, *look.faults[:1])) for item, look in seen if not look.frames]
+    if bad:
         raise DataError(
             given=what,
-            rule="an item is empty or cannot be read",
-            remedy="Mend the items of the table.",
+            rule=f"{len(bad)} items are empty or cannot be read, for instance {bad[0]}",
+            remedy="Mend them, or move them out.",
         )
 
 
@@ -146,7 +148,10 @@ def _asked(what: str, kind: str | None, changes: list[str]) -> tuple["DataConfig
     if kind is None and (what in recipe_names() or root.suffix == ".toml"):
         recipe = load_recipe(what, changes)
         return recipe.data, recipe.seed
-    return with_speakers(data_section(kind or guessed_kind(root), root, changes)), 0
+    config = with_speakers(data_section(kind or guessed_kind(root), root, changes))
+    if not any(change.startswith("data.split=") for change in changes):
+        config = config.model_copy(update={"split": "official"})  # else the one that is suggested
+    return config, 0
 
 
 def _tables(found: "DataCheck") -> "list[Table | str]":
@@ -159,10 +164,10 @@ def _tables(found: "DataCheck") -> "list[Table | str]":
         tables.append(_rows("Equal items", ("item", "item", "parts", "classes"), rows))
     if found.faults:
         tables.append(_rows("Odd items", ("item", "what"), list(found.faults)))
-    if found.left_out:
-        from imssa.data.folder import told_left_out
+    if found.unread:
+        from imssa.data.folder import told_unread
 
-        tables.append(told_left_out(found.left_out))
+        tables.append(told_unread(found.unread))
     if found.split_fault:
         tables.append(f"No split: {found.split_fault}")
     return tables
@@ -195,7 +200,8 @@ def _facts(found: "DataCheck") -> "Table":
     from rich.table import Table
 
     table = Table(title="Lengths: smallest, median, largest", show_header=False)
-    table.add_row("split", "none" if found.split_fault else found.split)
+    keys = ", ".join(f"{k} = {v}" for k, v in found.split_keys.items() if k != "split")
+    table.add_row("split", "none" if found.split_fault else f"{found.split} ({keys})")
     unit = "spikes" if found.kind in {"shd", "ssc", "spikes"} else "frames or samples"
     table.add_row(unit, _spread(found.frames))
     table.add_row("seconds", _spread(found.seconds))

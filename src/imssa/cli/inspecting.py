@@ -27,7 +27,7 @@ def inspect(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a file holds: a model, a quantized network, a program, a simulation; of a run, its program.
+    """Show what a file holds: a model, a quantized network, a program, a simulation; of a run, its last.
 
     Checks every checksum on the way.
     """

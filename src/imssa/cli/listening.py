@@ -132,7 +132,7 @@ def listen(  # noqa: PLR0913  # one argument an option
                 turned_down += 1
     _tell_silence(listener.figures, gate)
     _tell_turned_down(turned_down, listener.figures.words, least)
-    _tell_cut(listener.figures.cut)
+    _tell_cut(listener.figures.words_cut)
     if figures:
         _show_figures(listener.figures, turned_down, (hang, hearing.name), as_json=as_json)
 
@@ -215,9 +215,8 @@ def _tell_cut(cut: int) -> None:
     """Says how many words were too long to be one."""
     if cut:
         typer.echo(
-            f"{cut} of the stretches of sound were longer than a word may be, and were cut: words that are said "
-            "without a pause are heard as one. A shorter --hang or a higher --threshold may part them; "
-            "--longest allows longer ones.",
+            f"{cut} words are pieces of sound that went on for longer than a word may: words that are said "
+            "without a pause are heard as one. A shorter --hang or a higher --threshold may part them.",
             err=True,
         )
 

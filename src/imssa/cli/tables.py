@@ -27,7 +27,7 @@ class Description:
 
 
 def described(path: Path) -> Description:
-    """Describes any file that imssa writes; of a run's folder, its program or what comes before it.
+    """Describes any file that imssa writes; of a run's folder, that of its last stage.
 
     Raises:
         FileFormatError: Damaged, or not written by imssa.
@@ -52,7 +52,7 @@ def described(path: Path) -> Description:
     for name, a in arrays.items():
         low, high = (f"{f(a):.4g}" if a.size else "-" for f in (np.min, np.max))
         table.add_row(name, str(a.dtype), "x".join(map(str, a.shape)), low, high)
-    return Description(plain, [_head(header, kind == MODEL), table])
+    return Description(plain, [*_task(header), _head(header, kind == MODEL), table])
 
 
 def _file_in(path: Path) -> Path:
@@ -122,19 +122,27 @@ def _program(path: Path) -> Description:
     title = f"{path.name}: program for {program.chip.name}, {identity[:12]}"
     return Description(
         plain,
-        [_task(program), array_table(program, title), _registers(program), *_sections(program)],
+        [
+            *_task(vars(program)),
+            array_table(program, title),
+            _registers(program),
+            *_sections(program),
+        ],
     )
 
 
-def _task(program: Program) -> Table:
-    """What goes in and comes out."""
+def _task(held: dict[str, Any]) -> list[Table]:
+    """What goes in and comes out, where a file says it."""
+    if "class_names" not in held or "preparation" not in held:
+        return []
     table = Table(title="task", show_header=False)
-    table.add_row(f"{len(program.class_names)} classes", ", ".join(program.class_names))
-    for key, value in program.preparation.get("front_end", {}).items():
-        if value is not None:
+    table.add_row(f"{len(held['class_names'])} classes", ", ".join(held["class_names"]))
+    for key, value in held["preparation"].get("front_end", {}).items():
+        if value is not None and not isinstance(value, dict | list):
             table.add_row("front end" if key == "kind" else key, str(value))
-    table.add_row("longest sequence", f"{program.max_length} steps")
-    return table
+    if "max_length" in held:
+        table.add_row("longest sequence", f"{held['max_length']} steps")
+    return [table]
 
 
 def _registers(program: Program) -> Table:

@@ -115,7 +115,9 @@ def _classes(given: str, y: np.ndarray | None) -> np.ndarray:
     if y is None:
         _refuse(given, "there is no y, one class an item")
     if y.ndim != 1 or not y.size:
-        hint = "; of rows with a 1 at the class, write y.argmax(axis=1)" if y.ndim == 2 else ""
+        wide = y.ndim == 2 and y.shape[1] > 1
+        hint = "; of rows with a 1 at the class, write y.argmax(axis=1)" if wide else ""
+        hint = "; of one column, write y.ravel()" if y.shape[1:] == (1,) else hint
         _refuse(given, f"y has the shape {y.shape}, not one class an item{hint}")
     if y.dtype.kind not in "iuSU":
         whole = y.dtype.kind in "fb" and np.array_equal(y, np.rint(y.astype(float)))

@@ -1,16 +1,15 @@
 """A look at a whole data set before anything is trained: what is there, and what is odd."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from imssa.data.config import DataConfig
-from imssa.data.kinds import KINDS
 from imssa.data.loading import open_source, split_items
 from imssa.data.sources import PARTS, Seen, Source
-from imssa.data.splits import least_heard
+from imssa.data.suggested_split import SuggestedSplit, suggested_split
 from imssa.errors import DataError
 
 
@@ -36,7 +35,8 @@ class DataCheck:
 
     Attributes:
         kind: Its format.
-        split: The split that was looked at; the next that works where none was published.
+        split: The split that was looked at; where none was published, the one that is suggested.
+        split_keys: What a recipe says of it.
         items: How many there are.
         counts: Items of each class in each part.
         groups: Groups (speakers) in each part; 0: not known.
@@ -49,11 +49,12 @@ class DataCheck:
             parts, whether their classes differ.
         faults: Items with something wrong or odd, and what.
         split_fault: Why the split of the recipe cannot be made; empty: it can.
-        left_out: Files that lie beside the items and are not read.
+        unread: Files that lie beside the items and are not read.
     """
 
     kind: str
     split: str
+    split_keys: dict[str, Any]
     items: int
     counts: dict[str, dict[str, int]]
     groups: dict[str, int]
@@ -65,7 +66,7 @@ class DataCheck:
     twins: tuple[tuple[str, str, bool, bool], ...]
     faults: tuple[tuple[str, str], ...]
     split_fault: str
-    left_out: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> int:
@@ -99,8 +100,8 @@ def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
     """Looks at every item of a data set.
 
     Args:
-        config: Which data and which split. Where the published one is asked for and there is none, that by
-            a hash of the speakers or names is looked at, or whole speakers are left out where they are few.
+        config: Which data and which split. Where the published one is asked for and there is none, the one
+            that `imssa new` would propose.
         generator: Draws the validation part, as in ``load``.
 
     Raises:
@@ -112,6 +113,7 @@ def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
     check = DataCheck(
         kind=config.kind,
         split=config.split,
+        split_keys=_split_keys(config),
         items=len(source.items),
         counts=_counts(source, part),
         groups=_groups(source, part),
@@ -123,7 +125,7 @@ def look_at(config: DataConfig, generator: np.random.Generator) -> Looked:
         twins=_twins(source, part),
         faults=_faults(source, looks),
         split_fault=split_fault,
-        left_out=source.left_out,
+        unread=source.unread(),
     )
     return Looked(check, source, part, looks)
 
@@ -141,35 +143,35 @@ def _parts(
     source: Source, config: DataConfig, generator: np.random.Generator
 ) -> tuple[DataConfig, dict[str, str], str]:
     """The split that is looked at, the part of each item by its name, and why there are none."""
-    fault = ""
-    for candidate in _candidates(source, config):
-        try:
-            split = split_items(source, candidate, generator)
-        except DataError as error:
-            fault = fault or str(error)
-            continue
-        parts = zip(PARTS, split.parts, strict=True)
-        return candidate, {name: part for part, data in parts for name in data.names}, ""
-    return config, {item.name: item.part or "all" for item in source.items}, fault
+    try:
+        found = _suggested(source, config, generator)
+        if found is not None:
+            config = found.config
+        split = split_items(source, config, generator) if found is None else found.split
+    except DataError as error:
+        return config, {item.name: item.part or "all" for item in source.items}, str(error)
+    parts = zip(PARTS, split.parts, strict=True)
+    return config, {name: part for part, data in parts for name in data.names}, ""
 
 
-def _candidates(source: Source, config: DataConfig) -> Iterator[DataConfig]:
-    """The split that is asked for; others only where it is that of the publisher and there is none.
+def _suggested(
+    source: Source, config: DataConfig, generator: np.random.Generator
+) -> SuggestedSplit | None:
+    """Another split than the one asked for, where that is the publisher's and there is none.
 
-    An excerpt whose items are all tested (an archive of test files, say) has none either, where another
-    split can be made of it.
+    An excerpt whose items are all tested (an archive of test files, say) has none either.
     """
     parts = {item.part for item in source.items}
     published = all(parts) and len(parts) > 1
-    if config.split != "official" or published:
-        yield config
-        return
-    splits, groups = KINDS[config.kind].splits, [item.group for item in source.items]
-    if "hash" in splits:
-        yield config.model_copy(update={"split": "hash"})
-    if "speaker" in splits and len(set(groups)) > 1 and all(groups):
-        yield config.model_copy(update={"split": "speaker", "test_speakers": least_heard(groups)})
-    yield config
+    asked = config.split != "official" or published
+    return None if asked else suggested_split(config, source, generator)
+
+
+def _split_keys(config: DataConfig) -> dict[str, Any]:
+    """The keys that a split of its kind reads."""
+    own = {"hash": ("test_share",), "speaker": ("test_speakers",), "fold": ("fold",)}
+    names = {"split", *own.get(config.split, ()), "validation_share"}
+    return config.model_dump(mode="json", include=names)
 
 
 def _counts(source: Source, part: dict[str, str]) -> dict[str, dict[str, int]]:

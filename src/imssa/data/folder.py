@@ -13,7 +13,7 @@ from typing import Final
 from imssa.data.recording_source import RecordingSource
 from imssa.data.recordings import RecordingFile
 from imssa.data.sources import DataFormat, Request, chosen_classes, require_root
-from imssa.data.speaker_names import speakers
+from imssa.data.speaker_names import speaker
 from imssa.errors import DataError
 
 ENDINGS: Final = (".wav", ".flac", ".ogg")
@@ -28,8 +28,12 @@ OTHER_SOUND: Final = (
     ".aiff",
     ".au",
     ".amr",
+    ".webm",
+    ".caf",
+    ".3gp",
 )
 """Sound that is not read."""
+SHOWN: Final = 5
 GET_IT: Final = "Name a folder with a sub-folder of wav, flac or ogg files for each class."
 
 
@@ -68,70 +72,101 @@ def open_folder(request: Request) -> RecordingSource:
     _require_recordings(request, folders)
     classes = chosen_classes(folders, request.words, f"data root {request.root}")
     chosen = {name: folders[name] for name in classes}
-    files = tuple(_files(chosen, request.speaker_pattern))
-    return RecordingSource(files, classes, None, _left_out(request.root, chosen))
+    return FolderSource(tuple(_files(chosen, request.speaker_pattern)), chosen)
+
+
+class FolderSource(RecordingSource):
+    """The recordings in the folders of classes.
+
+    Args:
+        files: In a fixed order.
+        folders: Of the classes, by name.
+    """
+
+    def __init__(self, files: tuple[RecordingFile, ...], folders: dict[str, Path]) -> None:
+        super().__init__(files, tuple(folders), None)
+        self.folders = folders
+
+    def unread(self) -> tuple[str, ...]:
+        """Sound beside the folders of classes, within folders in them, or of kinds that are not read.
+
+        Nothing behind a link or a name that begins with a dot, nor in a folder beside those of the classes.
+        """
+        root = next(iter(self.folders.values())).parent
+        found = [
+            *root.iterdir(),
+            *(f for folder in self.folders.values() for f in folder.rglob("*")),
+        ]
+        names = (file.relative_to(root) for file in found if _is_sound(file))
+        return tuple(sorted(str(name) for name in names if not _is_read(name)))
+
+
+def _is_sound(file: Path) -> bool:
+    return file.suffix.lower() in (*ENDINGS, *OTHER_SOUND) and not file.name.startswith(".")
+
+
+def _is_read(name: Path) -> bool:
+    """Whether a file, by its path below the data's root, is one of a class; hidden ones are nobody's."""
+    direct = len(name.parts) == 2 and name.suffix.lower() in ENDINGS
+    return direct or any(part.startswith(".") for part in name.parts)
 
 
 def _require_recordings(request: Request, folders: dict[str, Path]) -> None:
     """Refuses a folder of a class without recordings: it would be missing without a word."""
     inside = sub_folders(request.root) if request.root is not None else []
-    empty = [f.name for f in inside if f.name not in folders]
+    empty = [folder for folder in inside if folder.name not in folders]
     if folders and empty and request.words is None:
         raise DataError(
-            given=f"folder {empty[0]!r} in {request.root}",
-            rule=f"the folder of a class holds recordings ({', '.join(ENDINGS)})",
-            remedy="Put recordings into it, begin its name with an underscore, or move it out.",
+            given=f"folder {empty[0].name!r} in {request.root}",
+            rule=f"the folder of a class holds recordings ({', '.join(ENDINGS)}){_but(empty[0])}",
+            remedy="Put or convert recordings into it, begin its name with an underscore, or move it out.",
         )
 
 
 def _files(folders: dict[str, Path], pattern: str | None) -> Iterator[RecordingFile]:
     takes: Counter[tuple[str, str]] = Counter()
-    files = [(label, file) for label, folder in folders.items() for file in audio_files(folder)]
-    for (label, file), who in zip(files, _speakers(files, pattern), strict=True):
-        yield RecordingFile(f"{label}/{file.name}", label, who, takes[label, who], file)
-        takes[label, who] += 1
+    for label, folder in folders.items():
+        for file in audio_files(folder):
+            who = "" if pattern is None else _speaker(file, pattern)
+            yield RecordingFile(f"{label}/{file.name}", label, who, takes[label, who], file)
+            takes[label, who] += 1
 
 
-def _speakers(files: list[tuple[str, Path]], pattern: str | None) -> Iterator[str]:
-    if pattern is None:
-        yield from ("" for _ in files)
-        return
-    for (_, file), who in zip(files, speakers(pattern, (f.name for _, f in files)), strict=True):
-        if who is None:
-            raise DataError(
-                given=f"recording {file}",
-                rule=f"speaker_pattern = {pattern!r} finds no speaker in its name",
-                remedy="Change the pattern, or rename the file.",
-            )
-        yield who
+def _speaker(file: Path, pattern: str) -> str:
+    who = speaker(pattern, file.name)
+    if who is None:
+        raise DataError(
+            given=f"recording {file}",
+            rule=f"speaker_pattern = {pattern!r} finds no speaker in its name",
+            remedy="Change the pattern, or rename the file.",
+        )
+    return who
 
 
-def told_left_out(names: tuple[str, ...]) -> str:
+def told_unread(names: tuple[str, ...]) -> str:
     """What is to be said of sound that is not read.
 
     Example:
-        >>> told_left_out(("yes/1.mp3", "yes/old/2.wav"))[:45]
-        'Not read: yes/1.mp3 and 1 more. Of a class, t'
+        >>> print(told_unread(("yes/1.mp3", "yes/old/2.wav")))
+        Not read: yes/1.mp3 and yes/old/2.wav. Only .wav, .flac and .ogg files that lie in the folder of a class are.
     """
-    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-    return (
-        f"Not read: {names[0]}{more}. Of a class, the {', '.join(ENDINGS)} "
-        "files are that lie in its folder. Convert them, or move them there."
-    )
+    shown = list(names[:SHOWN])
+    if len(names) > SHOWN:
+        shown.append(f"{len(names) - SHOWN:,} more")
+    those = " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else shown[0]
+    read = f"{', '.join(ENDINGS[:-1])} and {ENDINGS[-1]}"
+    return f"Not read: {those}. Only {read} files that lie in the folder of a class are."
 
 
-def _left_out(root: Path | None, folders: dict[str, Path]) -> tuple[str, ...]:
-    """Sound that lies there and is not read: beside the folders, within folders in them, of other kinds."""
-    if root is None:
-        return ()
-    read = {file for folder in folders.values() for file in audio_files(folder)}
-    found = [*root.iterdir(), *(file for folder in folders.values() for file in folder.rglob("*"))]
-    names = (
-        file.relative_to(root)
-        for file in found
-        if file.suffix.lower() in (*ENDINGS, *OTHER_SOUND) and file not in read and file.is_file()
-    )
-    return tuple(sorted(str(n) for n in names if not any(part[0] in "._" for part in n.parts)))
+def other_sound(folder: Path) -> Path | None:
+    """A file in a folder whose sound is of a kind that is not read."""
+    files = (f for f in sorted(folder.iterdir()) if f.suffix.lower() in OTHER_SOUND)
+    return next(files, None)
+
+
+def _but(folder: Path) -> str:
+    other = other_sound(folder)
+    return "" if other is None else f"; {other.name} is not of these kinds"
 
 
 FORMAT: Final = DataFormat(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from imssa.data.config import DataConfig
-from imssa.data.folder import ENDINGS, audio_files, sub_folders
+from imssa.data.folder import ENDINGS, audio_files, other_sound, sub_folders
 from imssa.data.loading import open_source
 from imssa.data.sources import Source
 from imssa.data.speaker_names import speaker_pattern
@@ -22,9 +22,16 @@ def guessed_kind(root: Path) -> str:
     """
     try:
         found = _of_folder(root) if root.is_dir() else _of_file(root)
+        other = None if found or not root.is_dir() else _other_sound(root)
     except OSError as error:
         rule = f"it cannot be read ({error.strerror})"
         raise DataError(given=str(root), rule=rule, remedy="Check the path.") from error
+    if other is not None:
+        raise DataError(
+            given=str(root),
+            rule=f"its sound, for instance {other.relative_to(root)}, is of a kind that is not read",
+            remedy=f"Convert it to {', '.join(ENDINGS)}, in a sub-folder for each class.",
+        )
     if found is None:
         raise DataError(
             given=str(root),
@@ -85,6 +92,11 @@ def _of_folder(root: Path) -> str | None:
     if any(_DIGITS.fullmatch(name) for name in names):
         return "fsdd"
     return _of_words(root)
+
+
+def _other_sound(root: Path) -> Path | None:
+    """A file of sound that is not read, in a folder or a sub-folder."""
+    return next(filter(None, map(other_sound, (root, *sub_folders(root)))), None)
 
 
 def _of_words(root: Path) -> str | None:

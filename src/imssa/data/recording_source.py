@@ -33,7 +33,6 @@ class RecordingSource(Source):
         class_names: In the order of the class indices.
         rate_hertz: The rate of all recordings; None: that of the first that can be read, and a front end
             that names a rate brings recordings of any rate to it.
-        left_out: Files that lie beside them and are not read.
 
     Raises:
         DataError: There is no file, or none can be read.
@@ -44,7 +43,6 @@ class RecordingSource(Source):
         files: tuple[RecordingFile, ...],
         class_names: tuple[str, ...],
         rate_hertz: int | None,
-        left_out: tuple[str, ...] = (),
     ) -> None:
         if not files:
             raise DataError(
@@ -54,7 +52,7 @@ class RecordingSource(Source):
             )
         self.files = files
         self.items = tuple(Item(f.name, f.label, f.speaker, f.take, f.part) for f in files)
-        self.class_names, self.left_out = class_names, left_out
+        self.class_names = class_names
         self._any_rate = rate_hertz is None
         self.rate_hertz = rate_hertz or self._first_rate()
 

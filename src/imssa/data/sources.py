@@ -99,12 +99,10 @@ class Source(ABC):
     Attributes:
         items: In a fixed order.
         class_names: In the order of the class indices.
-        left_out: Files that lie beside them, hold the like, and are not read.
     """
 
     items: tuple[Item, ...]
     class_names: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
 
     @abstractmethod
     def features(self, front_end: FrontEnd) -> Features:
@@ -125,6 +123,10 @@ class Source(ABC):
 
     def profiles(self) -> tuple[Profile, ...]:
         """Curves over channels or time; none where a format has none."""
+        return ()
+
+    def unread(self) -> tuple[str, ...]:
+        """Files that lie beside the items, hold the like, and are not read; none where a format has none."""
         return ()
 
     def contents(self) -> dict[str, bytes]:

@@ -2,19 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 COMMAND: Final = r"^([0-9a-f]{8})_nohash_"
 """How Speech Commands names speakers."""
-AFTER_WORD: Final = r"^[^-_]+[-_]([^\W\d_][^\W_]*)[-_]"
+AFTER_WORD: Final = r"^[^-_ ]+[-_ ]([^\W\d_][^\W_]*)[-_ ]"
 """WORD_SPEAKER_TAKE: files of a class begin alike, else what comes first is the speaker."""
 PATTERNS: Final = (
     COMMAND,
     r"(?i)(?:speaker|spk|subject|person|user)[-_ ]?([0-9a-z]+)",
     AFTER_WORD,
-    r"^([^\W\d_][^\W_]*)[-_]",  # SPEAKER_TAKE
-    r"^([0-9]+)[-_][0-9]+",  # SPEAKER-TAKE in numbers
+    r"^([^\W\d_][^\W_]*)[-_ ]",  # SPEAKER_TAKE
+    r"^([0-9]+)[-_ ][0-9]+",  # SPEAKER-TAKE in numbers
 )
 """Ways in which collections of recordings name speakers; the first group is the speaker."""
 
@@ -71,32 +71,27 @@ def odd_names(names: Iterable[tuple[str, str]]) -> list[str]:
     return []
 
 
-def speakers(pattern: str | re.Pattern[str], names: Iterable[str]) -> Iterator[str | None]:
-    """Who is heard in each file; None: its name does not tell.
-
-    Small and capital letters are one: a speaker has the spelling of the first file.
+def speaker(pattern: str, name: str) -> str | None:
+    """Who is heard in a file, in small letters; None: its name does not tell.
 
     Example:
-        >>> list(speakers(r"^([A-Za-z]+)_", ["Ann_1.wav", "ann_2.wav", "7.wav"]))
-        ['Ann', 'Ann', None]
+        >>> [speaker(r"^([A-Za-z]+)_", name) for name in ("Ann_1.wav", "ann_2.wav", "7.wav")]
+        ['ann', 'ann', None]
     """
-    spelled: dict[str, str] = {}
-    for name in names:
-        found = re.search(pattern, name)
-        known = found is not None and found[1]
-        yield spelled.setdefault(known.casefold(), known) if known else None
+    found = re.search(pattern, name)
+    return found[1].casefold() if found and found[1] else None
 
 
 def _tells(pattern: str, label: str, name: str) -> bool:
     match = re.search(pattern, name)
-    return match is not None and match[1].lower() != label.lower()
+    return match is not None and match[1].casefold() != label.casefold()
 
 
 def _fits(pattern: str, names: list[tuple[str, str]]) -> bool:
     heard, before = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for label, name in names:
         match = re.search(pattern, name)
-        if match is None or match[1].lower() == label.lower():
+        if match is None or match[1].casefold() == label.casefold():
             return False
         heard[match[1].casefold()].add(label)
         before[label].add(name[: match.start(1)])

@@ -77,8 +77,8 @@ def split_hash(
 ) -> Split:
     """Tests on the groups (speakers), or items without a group, whose names hash low.
 
-    An item is tested if the first eight bytes of the SHA-256 of its group's name in small letters (its
-    own name as it is, if it has no group), divided by 2^64, lie below ``test_share``. So an item stays in its part
+    An item is tested if the first eight bytes of the SHA-256 of its group's name (its own name, if
+    it has no group), divided by 2^64, lie below ``test_share``. So an item stays in its part
     whatever else is added or left out, and all of a group lie in one part. Groups
     are drawn for validation in the same way from the next ``validation_share`` of the rest.
 
@@ -91,8 +91,7 @@ def split_hash(
     Raises:
         DataError: A part is empty, or a share is not in 0 to 1.
     """
-    pairs = zip(dataset.groups, dataset.names, strict=True)
-    keys = [group.casefold() or name for group, name in pairs]
+    keys = [group or name for group, name in zip(dataset.groups, dataset.names, strict=True)]
     places = np.array([_place(key) for key in keys])
     test = places < test_share
     if not all(dataset.groups):
@@ -152,7 +151,7 @@ def split_by_speaker(
 
     Args:
         dataset: The data set; its groups are the speakers.
-        test_speakers: Whose recordings are the test part.
+        test_speakers: Whose recordings are the test part, in small or capital letters.
         validation_share: Share of the other recordings that becomes the validation part.
         generator: Draws which ones.
 
@@ -160,14 +159,16 @@ def split_by_speaker(
         DataError: A speaker is unknown, a part is empty, or the share is not in 0 to 1.
     """
     known = sorted(set(dataset.groups) - {""})
-    unknown = [speaker for speaker in test_speakers if speaker not in known]
+    wanted = {speaker.casefold() for speaker in test_speakers}
+    there = {speaker.casefold() for speaker in known}
+    unknown = [speaker for speaker in test_speakers if speaker.casefold() not in there]
     if unknown:
         raise DataError(
             given=f"test speaker {unknown[0]!r}",
             rule="the data set has no such speaker" if known else "nothing says who is heard",
             remedy=f"Choose from {', '.join(known)}." if known else "Set split = 'hash'.",
         )
-    test = np.isin(np.array(dataset.groups, dtype=str), test_speakers)
+    test = np.array([group.casefold() in wanted for group in dataset.groups])
     return _split(dataset, test, validation_share, generator)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from imssa.data.audio import decode_any_rate, read_content
 from imssa.data.folder import ENDINGS, audio_files, sub_folders
 from imssa.data.fsdd import WORDS, parse_name
-from imssa.data.speaker_names import COMMAND, speaker_pattern, speakers
+from imssa.data.speaker_names import COMMAND, speaker, speaker_pattern
 from imssa.errors import DataError
 
 UNKNOWN: Final = "unknown"
@@ -105,10 +105,9 @@ def _classes(folder: Path, classes: tuple[Path, ...]) -> tuple[tuple[Source, ...
             remedy="Name a folder with one sub-folder a class, or that of spoken digits.",
         )
     pattern = speaker_pattern((word, path.name) for word, path in found) or COMMAND
-    heard = speakers(pattern, (path.name for _, path in found))
     sources = (
-        Source(path, f"{word}/{path.name}", word, who or UNKNOWN)
-        for (word, path), who in zip(found, heard, strict=True)
+        Source(path, f"{word}/{path.name}", word, speaker(pattern, path.name) or UNKNOWN)
+        for word, path in found
     )
     return tuple(sources), tuple(inner.name for inner in classes)
 

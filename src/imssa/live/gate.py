@@ -1,5 +1,6 @@
 """Where something is said: a gate on the level of each frame, relative to a noise floor that it tracks."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -43,10 +44,11 @@ class GateConfig:
                 remedy="Set for instance 10 and 6.",
             )
         times = (self.floor_seconds, self.hang_seconds, self.shortest_seconds, self.longest_seconds)
-        if min(times) <= 0 or self.longest_seconds <= self.shortest_seconds:
+        finite = all(map(math.isfinite, times))
+        if not finite or min(times) <= 0 or self.longest_seconds <= self.shortest_seconds:
             raise RecipeError(
                 given=f"gate times of {', '.join(f'{t:g}' for t in times)} s",
-                rule="times are positive, and the longest word is longer than the shortest",
+                rule="times are positive and finite, and the longest word is longer than the shortest",
                 remedy="Leave them out, or lengthen them.",
             )
 
@@ -57,7 +59,7 @@ class Stretch(NamedTuple):
     Attributes:
         begin: First loud frame.
         end: One behind the last loud frame.
-        cut: Whether it went on, and was cut where it was as long as a word may be.
+        cut: Whether it is a piece of what was loud for longer than a word may be.
     """
 
     begin: int
@@ -129,6 +131,7 @@ class Gate:
         self.frames = 0
         self.floor_decibel = config.quiet_decibel
         self._loud = 0
+        self._cut_at: int | None = None
 
     def push(self, level_decibel: float) -> Stretch | None:
         """Takes the level of one frame; gives the stretch that ends with it.
@@ -145,13 +148,15 @@ class Gate:
             return None
         if above > self.config.close_decibel:
             self.last = number
-        if number - self.last >= self.hang:
+        if self.last + 1 - self.begin >= self.longest:
+            self._cut_at = self.last + 1
             return self.close()
-        return self.close(cut=True) if number + 1 - self.begin >= self.longest else None
+        return self.close() if number - self.last >= self.hang else None
 
-    def close(self, *, cut: bool = False) -> Stretch | None:
+    def close(self) -> Stretch | None:
         """Closes the gate, as at the end of the stream; gives the stretch, if it is one."""
         begin, self.begin, self._loud = self.begin, None, 0
         if begin is None or self.last + 1 - begin < self.shortest:
             return None
-        return Stretch(begin, self.last + 1, cut)
+        end = self.last + 1
+        return Stretch(begin, end, self._cut_at in {begin, end})

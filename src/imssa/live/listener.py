@@ -41,7 +41,8 @@ class Word:
             tanh((a - b) / 2) of their logits a and b: 0 to 1; None: the network's file is of before the
             unit of its scores was kept.
         frames: How many the answer is of.
-        cut: Whether it went on for longer than a word may: words said without a pause are heard as one.
+        cut: Whether it is a piece of what went on for longer than a word may: words said without a pause are
+            heard as one.
     """
 
     start: float
@@ -61,7 +62,7 @@ class Figures:
         seconds_used: Of computing, from samples to words.
         frames: Frames of the front end.
         words: How many were heard.
-        cut: How many of them went on for longer than a word may.
+        words_cut: How many of them are pieces of what went on for longer than a word may.
         slowest_block_seconds: The longest that one block of samples took.
         loudest_decibel: Of all frames, in dB of full scale; None: there was none.
     """
@@ -70,7 +71,7 @@ class Figures:
     seconds_used: float = 0.0
     frames: int = 0
     words: int = 0
-    cut: int = 0
+    words_cut: int = 0
     slowest_block_seconds: float = 0.0
     loudest_decibel: float | None = None
 
@@ -183,7 +184,7 @@ class Listener:
         figures.seconds_used += seconds
         figures.frames = self._frames
         figures.words += len(words)
-        figures.cut += sum(word.cut for word in words)
+        figures.words_cut += sum(word.cut for word in words)
         figures.slowest_block_seconds = max(figures.slowest_block_seconds, seconds)
 
     def _frames_in(self, found: Frames) -> list[Word]:

@@ -1,7 +1,7 @@
 """What a folder or file of data holds, as far as it decides a recipe."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,9 +199,3 @@ def _require_enough(root: Path, facts: Facts) -> None:
             rule=f"each class needs {FEWEST_ITEMS} items or more: for training, validation and test",
             remedy="Record more, or leave these classes out.",
         )
-
-
-def without_speakers(facts: Facts) -> Facts:
-    """The same as if the names of the files did not tell who is heard."""
-    config = facts.config.model_copy(update={"speaker_pattern": None})
-    return replace(facts, config=config, source=open_source(config), speakers=0)

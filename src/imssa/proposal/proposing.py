@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from imssa.data.folder import told_left_out
+from imssa.data.folder import told_unread
 from imssa.experiment.design import require_chip, require_data
 from imssa.experiment.recipe import Recipe, recipe_of
 from imssa.hardware import load_chip
@@ -168,8 +168,9 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
         )
     told += parts.warnings
     told += [f"{n:,} items are odd: {fault}." for fault, n in facts.faults.items()]
-    if facts.source.left_out:
-        told.append(told_left_out(facts.source.left_out))
+    unread = facts.source.unread()
+    if unread:
+        told.append(told_unread(unread))
     if len(facts.rates_hertz) > 1:
         told.append("Recordings have several sampling rates; what is above the lowest is cut off.")
     if facts.odd_names:
@@ -179,7 +180,10 @@ def _warnings(wish: Wish, found: _Found) -> list[str]:
             "is, the same voice may be trained on and tested."
         )
     elif not facts.speakers and facts.rates_hertz:
-        told.append("Nothing tells who is heard: the same voice may be trained on and tested.")
+        told.append(
+            "Nothing tells who is heard: the same voice may be trained on and tested. If the names of the files "
+            "tell, set data.speaker_pattern, a regular expression whose first group is the speaker, and data.split."
+        )
     if size.reduced:
         kernels, layers = size.wanted
         told.append(

@@ -77,6 +77,7 @@ class Schedule:
                 Choice(f"{stage}.state_space_learning_rate", rates[1], "of A, B and dt"),
             ]
         why = f"chips that are simulated with each error; {parts.counts['test']:,} test items"
+        why += "; the time allows no more" if self.chips < MOST_CHIPS else ""
         return [*found, Choice("evaluation.chip_instances", self.chips, why)]
 
 
@@ -95,7 +96,8 @@ def choose_schedule(facts: Facts, feed: Feed, size: Size, parts: Parts, minutes:
     nearer = RECALIBRATED * _seconds_nearer(
         size, facts.n_classes * work, parts.counts["test"] * work
     )
-    chips = _within((budget * SHARE_CHIPS - nearer) / a_chip, FEWEST_CHIPS, MOST_CHIPS)
+    left = max(budget - floats * float_epochs - codes * code_epochs, budget * SHARE_CHIPS)
+    chips = _within((left - nearer) / a_chip, FEWEST_CHIPS, MOST_CHIPS)
     seconds = OVERHEAD_SECONDS + nearer * min(chips, RECALIBRATED) / RECALIBRATED
     seconds += floats * float_epochs + codes * code_epochs + a_chip * chips
     return Schedule(float_epochs, code_epochs, None if train == items else train, chips, seconds)
