@@ -125,25 +125,31 @@ def survey(folder: AnyPath, config: EncodingConfig) -> Survey:
         RecipeError: A sampling rate has no room for the highest channel.
     """
     sources, classes = find_recordings(Path(folder))
-    kept, seconds, skipped = [], [], []
+    kept, seconds, refused = list[Source](), list[float](), list[ImssaError]()
     for source in sources:
         try:
             samples, rate_hertz = read_recording(source)
             config.ear.require_rate(rate_hertz, str(source.path))
         except ImssaError as error:
-            if not config.skip_unusable:
-                raise
-            skipped.append(str(error))
+            refused.append(error)
         else:
             kept.append(source)
             seconds.append(len(samples) / rate_hertz)
-    if not kept:
-        raise DataError(
-            given=str(folder),
-            rule=f"none of its recordings can be used; the first: {skipped[0]}",
-            remedy="Mend them.",
-        )
-    return Survey(tuple(kept), tuple(seconds), classes, tuple(skipped))
+    if refused and not (kept and config.skip_unusable):
+        raise _refusal(refused, len(sources), some=bool(kept))
+    return Survey(tuple(kept), tuple(seconds), classes, tuple(map(str, refused)))
+
+
+def _refusal(refused: list[ImssaError], recordings: int, *, some: bool) -> ImssaError:
+    """The first refusal, and how many there are."""
+    first, count = refused[0], len(refused)
+    more = f" (the first of {count} of {recordings} recordings that cannot be used)"
+    out = " Or leave such recordings out: --skip-unusable." if some else ""
+    return type(first)(
+        given=first.given,
+        rule=first.rule + (more if count > 1 else ""),
+        remedy=first.remedy + out,
+    )
 
 
 def encode_folder(
