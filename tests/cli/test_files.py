@@ -41,7 +41,9 @@ def test_inspect_of_a_run_shows_its_program(finished: Path, tmp_path: Path) -> N
     words = ("2 classes", "zero, one", "log-mel", "longest sequence")
     assert [word for word in words if word not in outcome.out] == []
     assert done("inspect", finished, "--json").value["front_end"]["kind"] == "log-mel"
-    assert "holds no program, network or model" in refusal("inspect", tmp_path)
+    assert "holds no program.safetensors or quantized.safetensors or model" in refusal(
+        "inspect", tmp_path
+    )
 
 
 def test_inspect_program_counts(finished: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from rich.table import Table
@@ -12,10 +12,13 @@ from imssa.errors import FileFormatError
 from imssa.experiment.checks import Check
 from imssa.experiment.doctor import Finding
 from imssa.models.files import KIND as MODEL
-from imssa.program.files import kinds_in, read_arrays
+from imssa.program.files import file_in, kinds_in, read_arrays
 from imssa.program.operations import Operation, Phase
 from imssa.program.program import KIND as PROGRAM
 from imssa.program.program import Program, load_program
+
+STAGES: Final = ("program.safetensors", "quantized.safetensors", "model.safetensors")
+"""Files of a run, the last first."""
 
 
 @dataclass
@@ -32,7 +35,7 @@ def described(path: Path) -> Description:
     Raises:
         FileFormatError: Damaged, or not written by imssa.
     """
-    path = _file_in(path)
+    path = file_in(path, *STAGES)
     kinds = [kind for kind in kinds_in(path) if kind.startswith("imssa.")]
     if not kinds:
         raise FileFormatError(
@@ -55,21 +58,6 @@ def described(path: Path) -> Description:
     return Description(plain, [*_task(header), _head(header, kind == MODEL), table])
 
 
-def _file_in(path: Path) -> Path:
-    """The file itself; of a run's folder, that of its last stage."""
-    if not path.is_dir():
-        return path
-    held = (path / f"{name}.safetensors" for name in ("program", "quantized", "model"))
-    found = next((file for file in held if file.exists()), None)
-    if found is None:
-        raise FileFormatError(
-            given=str(path),
-            rule="the folder holds no program, network or model",
-            remedy="Name the folder of a run, or a file in it.",
-        )
-    return found
-
-
 def drawn(path: Path, folder: Path) -> list[Path]:
     """Writes pictures of a program's arrays; gives their files.
 
@@ -79,7 +67,7 @@ def drawn(path: Path, folder: Path) -> list[Path]:
     """
     from imssa.evaluation.figures.arrays import write_array_pictures
 
-    path = _file_in(path)
+    path = file_in(path, *STAGES)
     if PROGRAM not in kinds_in(path):
         raise FileFormatError(
             given=f"--figures for {path}",

@@ -17,7 +17,7 @@ from imssa.mapping.losses import LARGEST_ERROR
 from imssa.mapping.rules import Calibration, require
 from imssa.mapping.wire_targets import for_wires
 from imssa.program import Program, save_program
-from imssa.program.files import read_arrays
+from imssa.program.files import file_in, read_arrays
 from imssa.quantization.convert import KIND as QUANTIZED
 from imssa.quantization.convert import load_network
 from imssa.quantization.network import QuantizedNetwork
@@ -73,7 +73,7 @@ def compile_file(
         RecipeError: No such chip, or one that cannot be meant.
         OutputError: The program cannot be written there.
     """
-    path = source / "quantized.safetensors" if source.is_dir() else source
+    path = file_in(source, "quantized.safetensors")
     _require_out(out, force=force)
     network = load_network(path)
     header, _, identity = read_arrays(path, QUANTIZED)

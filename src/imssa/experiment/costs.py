@@ -22,7 +22,7 @@ from imssa.cost import (
     measure_processor,
     measured_drives,
 )
-from imssa.errors import FileFormatError, OutputError
+from imssa.errors import FileFormatError
 from imssa.experiment.design import require_data
 from imssa.experiment.evaluate import Asked, program_data
 from imssa.experiment.folder import Folder
@@ -35,7 +35,7 @@ from imssa.kernels.random import Key
 from imssa.mapping import compile_network
 from imssa.models import ModelConfig, ModelStream, S4DClassifier, load_model
 from imssa.program import Program, load_program
-from imssa.program.files import read_bytes, write_atomically
+from imssa.program.files import file_in, read_bytes, write_atomically
 from imssa.quantization.convert import convert
 
 STEPS: Final = 2000
@@ -107,23 +107,15 @@ def priced_at(place: str, root: Path | None = None) -> Priced:
         root: Folder or file of a recipe's data, if another one than it names.
 
     Raises:
-        OutputError: A folder without a program.
         FileFormatError: No program.
         RecipeError: No recipe.
         DataError: The recipe's data are not there: an untrained network is calibrated on them.
     """
     path = Path(place)
-    if path.is_dir():
-        path = path / PROGRAM
-        if not path.exists():
-            raise OutputError(
-                given=place,
-                rule=f"the folder holds no {PROGRAM}",
-                remedy="Name the folder of a run whose stage `compile` is finished, or a program.",
-            )
-    elif place in recipe_names() or path.suffix == ".toml":
+    if not path.is_dir() and (place in recipe_names() or path.suffix == ".toml"):
         changes = [] if root is None else [f"data.root={root}"]
         return Priced(untrained_program(load_recipe(place, changes)))
+    path = file_in(path, PROGRAM)
     return Priced(load_program(path), path)
 
 

@@ -21,7 +21,7 @@ from imssa.models.files import KIND as MODEL
 from imssa.models.stream import ModelStream
 from imssa.places import AnyPath
 from imssa.program import Program, load_program
-from imssa.program.files import kinds_in
+from imssa.program.files import file_in, kinds_in
 from imssa.program.program import KIND as PROGRAM
 
 IDEAL: Final = "ideal"
@@ -173,8 +173,7 @@ def hearing_of(path: AnyPath, chip: str | None = None, seed: int = 0) -> Hearing
         DesignRuleError: A chip that differs from the program's in more than its errors.
         RecipeError: No such chip, or a chip for a float network.
     """
-    path = Path(path)
-    file = path / "program.safetensors" if path.is_dir() else path
+    file = file_in(Path(path), "program.safetensors")
     kinds = kinds_in(file)
     if PROGRAM in kinds:
         program, chip = load_program(file), chip or IDEAL

@@ -105,6 +105,24 @@ def read_bytes(path: Path) -> bytes:
         return stream.read()
 
 
+def file_in(path: Path, *names: str) -> Path:
+    """The file itself; of a folder (that of a run), the first of these that lies in it.
+
+    Raises:
+        FileFormatError: The folder holds none of them.
+    """
+    if not path.is_dir():
+        return path
+    found = next((path / name for name in names if (path / name).exists()), None)
+    if found is None:
+        raise FileFormatError(
+            given=str(path),
+            rule=f"the folder holds no {' or '.join(names)}",
+            remedy="Name a file, or the folder of a run whose stage that writes it is finished.",
+        )
+    return found
+
+
 def kinds_in(path: Path) -> tuple[str, ...]:
     """The metadata keys of a file: what kind of content it holds."""
     with opened(path) as stream:
