@@ -171,7 +171,7 @@ def _check_header(sound: "SoundFile", name: str, rate_hertz: int | None) -> None
     if sound.channels != 1:
         raise DataError(
             given=f"{name} with {sound.channels} channels",
-            rule=f"it has {sound.channels} channels, a recording has one",
+            rule="a recording has one channel",
             remedy="Mix it down to mono.",
         )
     if rate_hertz is None:

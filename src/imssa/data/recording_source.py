@@ -100,7 +100,8 @@ class RecordingSource(Source):
             rate_hertz = self._rate_of(file) if self._any_rate else self.rate_hertz
             samples = decode(file, rate_hertz).samples
         except DataError as error:
-            return Seen(0, faults=(error.rule,))
+            found = error.given.removeprefix(file.name).strip()  # for instance "with 2 channels"
+            return Seen(0, faults=(f"{found}: {error.rule}" if found else error.rule,))
         peak = float(np.abs(samples).max())
         faults: tuple[str, ...] = ("silent: a peak below -60 dB",) if peak < FAINT_LEVEL else ()
         if _clipped(samples):
